@@ -1,0 +1,35 @@
+"""Causal counters: impressions and positives of a user or an item, halved every half-life.
+
+Training replays and live ingest both go through `observed`, one event at a time, so that the
+stored state is equal to the last bit; both read it through `rates`.
+"""
+
+import math
+
+import numpy as np
+
+from models.features.records import F32, F64, I64
+
+PRIOR_IMPRESSIONS = 20.0
+"""Weight of the base rate in a smoothed rate, in impressions."""
+
+
+def observed(
+    counts: list[float], at_ms: int, now_ms: int, outcome: int, half_life_ms: float
+) -> tuple[list[float], int]:
+    """State after an event with these outcome bits (see History). An old event counts undecayed."""
+    elapsed = now_ms - at_ms if at_ms else 0
+    keep = math.exp2(-elapsed / half_life_ms) if elapsed > 0 else 1.0
+    counted = [count * keep + float(outcome >> bit & 1) for bit, count in enumerate(counts)]
+    return counted, max(at_ms, now_ms)
+
+
+def rates(counts: F64, at_ms: I64, now_ms: I64, prior: F64, half_life_ms: float) -> F32:
+    """`[n, 1 + T]` of counts → log1p(impressions) and log-odds of each task above its prior."""
+    elapsed = np.where(at_ms > 0, np.maximum(now_ms - at_ms, 0), 0).astype(np.float64)
+    counts = counts * np.exp2(-elapsed / half_life_ms)[:, None]
+    shown, positive = counts[:, :1], counts[:, 1:]
+    rate = (positive + prior * PRIOR_IMPRESSIONS) / (shown + PRIOR_IMPRESSIONS)
+    rate = np.clip(rate, 1e-6, 1.0 - 1e-6)
+    odds = np.log(rate / (1.0 - rate)) - np.log(prior / (1.0 - prior))
+    return np.concatenate([np.log1p(np.maximum(shown, 0.0)), odds], axis=1).astype(np.float32)

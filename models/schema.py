@@ -1,0 +1,151 @@
+"""What a log holds and what a model reads of it. Torch-free."""
+
+import hashlib
+from typing import Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TIERS: Final = ("none", "user", "neighbour", "pair")
+"""Where a candidate's z came from; the position is the code a student reads."""
+
+Source = Literal["user", "history", "context", "item", "teacher"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(Frozen):
+    """One column of the user, item or context table.
+
+    A categorical value is hashed to 64 bits and read modulo `buckets`, bucket 0 being "missing";
+    a number x is read as (sign(x)·log1p|x| − mean) / scale, missing as 0.
+    """
+
+    name: str = Field(min_length=1, max_length=64)
+    kind: Literal["categorical", "number"]
+    buckets: int = Field(default=0, ge=0, le=1 << 24)
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+class LogSchema(Frozen):
+    """The layout of a log and of the live state kept from it, shared by all its models."""
+
+    tasks: tuple[str, ...] = Field(min_length=1, max_length=4)
+    user: tuple[Column, ...] = ()
+    item: tuple[Column, ...] = ()
+    context: tuple[Column, ...] = ()
+    counter_half_life_hours: float = Field(default=168.0, gt=0)
+
+    @property
+    def counter_half_life_ms(self) -> float:
+        return self.counter_half_life_hours * 3_600_000.0
+
+    def fingerprint(self) -> int:
+        """64 bits that change with the names, kinds and order of tasks and columns."""
+        tables = (self.user, self.item, self.context)
+        layout = [list(self.tasks)] + [[f"{c.kind}:{c.name}" for c in table] for table in tables]
+        digest = hashlib.sha256(repr(layout).encode()).digest()
+        return int.from_bytes(digest[:8], "little")
+
+
+def categorical(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(column for column in columns if column.kind == "categorical")
+
+
+def numbers(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(column for column in columns if column.kind == "number")
+
+
+class TensorSpec(Frozen):
+    """One input or output of a graph; a named axis (`R` requests, `N` candidates) is dynamic."""
+
+    name: str
+    dtype: Literal["float32", "int64"]
+    shape: tuple[int | str, ...]
+    source: Source | None = None
+
+
+class _Counted(NamedTuple):
+    """Widths of the numeric tensors once the counters are in."""
+
+    user: int
+    context: int
+    item: int
+
+
+class FeatureSchema(Frozen):
+    """What one model reads. `teacher_dim` 0 means that it reads nothing of a teacher."""
+
+    log: LogSchema
+    history_length: int = Field(gt=0, le=1024)
+    teacher_dim: int = Field(default=0, ge=0, le=512)
+    prior_rates: tuple[float, ...]
+
+    @property
+    def widths(self) -> _Counted:
+        tasks = len(self.log.tasks)
+        counted = 1 + tasks
+        return _Counted(
+            user=len(numbers(self.log.user)) + counted,
+            context=len(numbers(self.log.context)) + 1,
+            item=len(numbers(self.log.item)) + counted,
+        )
+
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """Every graph input in order. User side `[R, …]` first, then candidate side `[N, …]`."""
+        return self._user_side() + self._candidate_side() + self._teacher_side()
+
+    def _user_side(self) -> tuple[TensorSpec, ...]:
+        length, items = self.history_length, len(categorical(self.log.item))
+        users, contexts = len(categorical(self.log.user)), len(categorical(self.log.context)) + 1
+        widths = self.widths
+        return (
+            TensorSpec(name="user_categorical", dtype="int64", shape=("R", users), source="user"),
+            TensorSpec(
+                name="user_number", dtype="float32", shape=("R", widths.user), source="user"
+            ),
+            TensorSpec(
+                name="context_categorical", dtype="int64", shape=("R", contexts), source="context"
+            ),
+            TensorSpec(
+                name="context_number",
+                dtype="float32",
+                shape=("R", widths.context),
+                source="context",
+            ),
+            TensorSpec(
+                name="history_categorical",
+                dtype="int64",
+                shape=("R", length, items),
+                source="history",
+            ),
+            TensorSpec(
+                name="history_outcome", dtype="int64", shape=("R", length), source="history"
+            ),
+            TensorSpec(name="history_gap", dtype="float32", shape=("R", length), source="history"),
+        )
+
+    def _candidate_side(self) -> tuple[TensorSpec, ...]:
+        items = len(categorical(self.log.item))
+        return (
+            TensorSpec(name="request_index", dtype="int64", shape=("N",)),
+            TensorSpec(name="item_categorical", dtype="int64", shape=("N", items), source="item"),
+            TensorSpec(
+                name="item_number", dtype="float32", shape=("N", self.widths.item), source="item"
+            ),
+        )
+
+    def _teacher_side(self) -> tuple[TensorSpec, ...]:
+        if not self.teacher_dim:
+            return ()
+        tasks = len(self.log.tasks)
+        return (
+            TensorSpec(
+                name="teacher_z", dtype="float32", shape=("N", self.teacher_dim), source="teacher"
+            ),
+            TensorSpec(name="teacher_logit", dtype="float32", shape=("N", tasks), source="teacher"),
+            TensorSpec(name="teacher_tier", dtype="int64", shape=("N",), source="teacher"),
+            TensorSpec(name="teacher_state", dtype="float32", shape=("N", 2), source="teacher"),
+        )
