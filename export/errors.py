@@ -1,0 +1,18 @@
+"""What stops an export.
+
+ExportError
+├── RunInvalid      the run folder lacks a checkpoint or its record, or they do not fit together
+└── ParityFailed    ONNX Runtime and torch disagree by more than the tolerance
+"""
+
+
+class ExportError(Exception):
+    """Nothing was written; the message names the file or figure and the remedy."""
+
+
+class RunInvalid(ExportError):
+    pass
+
+
+class ParityFailed(ExportError):
+    pass

@@ -1,0 +1,119 @@
+"""The model that answers: small, its user side computed once a request.
+
+R requests, N candidates, L events, D event width, H hidden width, T tasks.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from models.inputs import Inputs
+from models.layers.embedding import ColumnEmbedding
+from models.layers.target_attention import attend
+from models.schema import TIERS, FeatureSchema, categorical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentConfig:
+    schema: FeatureSchema
+    embedding_dim: int = 8
+    event_width: int = 32
+    hidden: int = 64
+    seed: int = 0
+
+
+class Student(nn.Module):
+    """Inputs → logits `[N, T]`. Reads the teacher's hints when the schema has a teacher_dim."""
+
+    def __init__(self, config: StudentConfig) -> None:
+        super().__init__()
+        schema, dim = config.schema, config.embedding_dim
+        log, widths = schema.log, schema.widths
+        tasks = len(log.tasks)
+        items = [column.buckets for column in categorical(log.item)]
+        users = [column.buckets for column in categorical(log.user)]
+        contexts = [25, *(column.buckets for column in categorical(log.context))]
+        self.item = ColumnEmbedding(items, dim)
+        self.user = ColumnEmbedding(users, dim)
+        self.context = ColumnEmbedding(contexts, dim)
+        self.outcome = nn.Embedding(2 << tasks, dim)
+        self.event = nn.Linear(self.item.width + dim + 1, config.event_width)
+        self.query = nn.Linear(self.item.width, config.event_width)
+        user_side = self.user.width + widths.user + self.context.width + widths.context
+        candidate_side = self.item.width + widths.item + config.event_width
+        self.from_user = nn.Linear(user_side + config.event_width, config.hidden)
+        self.from_candidate = nn.Linear(candidate_side, config.hidden, bias=False)
+        self.hints = HintLayer(schema, config.hidden) if schema.teacher_dim else None
+        self.hidden = nn.Linear(config.hidden, config.hidden // 2)
+        self.head = nn.Linear(config.hidden // 2, tasks)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        events_rld, live_rl = self._events(inputs)
+        user_rh = self._user_side(inputs, events_rld, live_rl)
+        candidate_nh = self._candidate_side(inputs, events_rld, live_rl)
+        hidden = user_rh[inputs.request_index] + candidate_nh
+        if self.hints is None:
+            return self._head(hidden)
+        added, shortcut = self.hints(inputs)
+        logits: Tensor = self._head(hidden + added) + shortcut
+        return logits
+
+    def _head(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self.head(fn.relu(self.hidden(fn.relu(hidden))))
+        return logits
+
+    def _events(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        described = [
+            self.item(inputs.history_categorical),
+            self.outcome(inputs.history_outcome),
+            inputs.history_gap.unsqueeze(-1),
+        ]
+        events: Tensor = self.event(torch.cat(described, dim=-1))
+        return events, inputs.history_outcome > 0
+
+    def _user_side(self, inputs: Inputs, events_rld: Tensor, live_rl: Tensor) -> Tensor:
+        weight = live_rl.unsqueeze(-1).float()
+        mean_rd = (events_rld * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+        described = [
+            self.user(inputs.user_categorical),
+            inputs.user_number,
+            self.context(inputs.context_categorical),
+            inputs.context_number,
+            mean_rd,
+        ]
+        side: Tensor = self.from_user(torch.cat(described, dim=-1))
+        return side
+
+    def _candidate_side(self, inputs: Inputs, events_rld: Tensor, live_rl: Tensor) -> Tensor:
+        item_ne = self.item(inputs.item_categorical)
+        read_nd = attend(self.query(item_ne), events_rld, live_rl, inputs.request_index)
+        side: Tensor = self.from_candidate(torch.cat([item_ne, inputs.item_number, read_nd], -1))
+        return side
+
+
+class HintLayer(nn.Module):
+    """The teacher's z, logit, tier and age into the hidden layer, and a linear shortcut.
+
+    The shortcut starts at zero and sees nothing on a miss, so an untaught student is its start.
+    """
+
+    def __init__(self, schema: FeatureSchema, hidden: int) -> None:
+        super().__init__()
+        tasks = len(schema.log.tasks)
+        self.tier = nn.Embedding(len(TIERS), hidden)
+        self.into = nn.Linear(schema.teacher_dim + tasks + 2, hidden, bias=False)
+        self.past = nn.Linear(schema.teacher_dim + tasks, tasks, bias=False)
+        nn.init.zeros_(self.tier.weight)
+        nn.init.zeros_(self.past.weight)
+
+    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        z, logit = inputs.teacher_z, inputs.teacher_logit
+        tier, state = inputs.teacher_tier, inputs.teacher_state
+        assert z is not None
+        assert logit is not None
+        assert tier is not None
+        assert state is not None
+        said = torch.cat([z, logit / 4.0], dim=-1)
+        return self.into(torch.cat([said, state], dim=-1)) + self.tier(tier), self.past(said)
