@@ -12,7 +12,6 @@ from export.to_onnx import Graph
 from models.features.build import Arrays
 from models.features.records import F32
 from models.manifest import Parity
-from models.schema import FeatureSchema
 
 TOLERANCE: Final = 1e-4
 ROWS: Final = (1, 200, 1000)
@@ -27,16 +26,11 @@ def measure(graph: Graph, model_bytes: bytes, samples: Mapping[int, Arrays]) -> 
 
 def answers(graph: Graph, arrays: Arrays) -> dict[str, F32]:
     """The torch model's outputs by name."""
-    tensors = [torch.from_numpy(arrays[spec]) for spec in _order(graph)]
+    tensors = [torch.from_numpy(arrays[spec.name]) for spec in graph.schema.inputs()]
     with torch.no_grad():
         found = graph.eval()(*tensors)
     found = found if isinstance(found, tuple) else (found,)
     return {name: value.numpy() for name, value in zip(graph.outputs, found, strict=True)}
-
-
-def _order(graph: Graph) -> list[str]:
-    schema: FeatureSchema = graph.schema
-    return [spec.name for spec in schema.inputs()]
 
 
 def _worst(graph: Graph, session: ort.InferenceSession, arrays: Arrays, rows: int) -> float:

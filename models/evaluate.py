@@ -1,0 +1,150 @@
+"""The test window: teacher, student alone, student at every coverage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from models.annotate import Annotations
+from models.calibration import calibrated
+from models.data.batches import shown
+from models.data.causal import Replay
+from models.distillation import at_coverage
+from models.examples import Examples, HintSource, taken
+from models.features.records import F32, F64, I64, Hints
+from models.manifest import Calibration
+from models.metrics import quality, transfer_ratio
+from models.predict import predict
+from models.schema import FeatureSchema, categorical
+from models.student import Student
+from models.teacher import Teacher
+
+COVERAGES: Final = (0, 20, 40, 60, 80, 100)
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model under evaluation, with the calibration that it would be served with."""
+
+    model: Student | Teacher
+    schema: FeatureSchema
+    calibration: Mapping[str, Calibration]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    replay: Replay
+    requests: I64
+    rows: I64  # impressions of the requests
+    users: I64
+
+    @classmethod
+    def of(cls, replay: Replay) -> "Evaluation":
+        requests = replay.requests_in(replay.log.periods.test)
+        seen = shown(replay, requests)
+        users = replay.user[requests][seen.pairs.request_index]
+        return cls(replay, requests, seen.impression, users)
+
+    def probabilities(self, candidate: Candidate, hints: HintSource | None = None) -> F64:
+        """Calibrated `[n, T]`."""
+        examples = Examples.of(self.replay, candidate.schema)
+        logit = predict(candidate.model, examples, self.requests, hints)
+        return np.stack(
+            [
+                calibrated(logit[:, task], candidate.calibration[name])
+                for task, name in enumerate(self.replay.log.schema.tasks)
+            ],
+            axis=1,
+        )
+
+    def measured(self, p: F64, task: int) -> Report:
+        labels = self.replay.labels[self.rows, task]
+        known = labels >= 0
+        found: Report = dict(quality(p[known, task], labels[known], self.users[known]))
+        found.update(self._by_context(p[:, task], task))
+        return found
+
+    def _by_context(self, p: F64, task: int) -> dict[str, float]:
+        """AUC within each common value of each context column: a scene can be most of an AUC."""
+        found = {}
+        labels = self.replay.labels[self.rows, task]
+        for column in categorical(self.replay.log.schema.context):
+            values = self.replay.log.impressions[column.name].to_numpy()[self.rows]
+            for value in np.unique(values):
+                rows = (values == value) & (labels >= 0)
+                measured = quality(p[rows], labels[rows]) if rows.mean() > 0.1 else {}
+                if measured:
+                    found[f"auc[{column.name}={value}]"] = measured["auc"]
+        return found
+
+
+def evaluate(
+    replay: Replay,
+    teacher: Candidate,
+    alone: Candidate,
+    student: Candidate,
+    notes: Annotations,
+    seed: int,
+) -> Report:
+    """By task: each model's metrics; the student's at each coverage, with and without tiers."""
+    evaluation = Evaluation.of(replay)
+    answers = {
+        "teacher": evaluation.probabilities(teacher),
+        "student_alone": evaluation.probabilities(alone),
+    }
+    for share in COVERAGES:
+        for tiers in (False, True):
+            hints = _served(notes, share / 100.0, tiers, seed)
+            name = f"student_at_{share}" + ("_with_user_tier" if tiers else "")
+            answers[name] = evaluation.probabilities(student, hints)
+    return {
+        "requests": len(evaluation.requests),
+        "impressions": len(evaluation.rows),
+        "tasks": {
+            name: _by_model(evaluation, answers, task)
+            for task, name in enumerate(replay.log.schema.tasks)
+        },
+    }
+
+
+def _served(notes: Annotations, share: float, tiers: bool, seed: int) -> HintSource:
+    rng = np.random.default_rng(seed)
+
+    def hints(rows: I64) -> Hints:
+        pair, aggregate = taken(notes.pair, rows), taken(notes.aggregate, rows)
+        return at_coverage(pair, aggregate, share, tiers, rng)
+
+    return hints
+
+
+def _by_model(evaluation: Evaluation, answers: Mapping[str, F64], task: int) -> Report:
+    found: Report = {name: evaluation.measured(p, task) for name, p in answers.items()}
+    truth = _truth(evaluation, task)
+    if truth is not None:
+        labels = evaluation.replay.labels[evaluation.rows, task]
+        found["best_possible"] = quality(truth, labels, evaluation.users)
+    if not found["teacher"]:
+        return found
+    teacher, alone = (found[name]["log_loss"] for name in ("teacher", "student_alone"))
+    for name, measured in found.items():
+        if name.startswith("student_at_"):
+            measured["transfer_ratio"] = transfer_ratio(alone, measured["log_loss"], teacher)
+    return found
+
+
+def _truth(evaluation: Evaluation, task: int) -> F64 | None:
+    """The known probability of each label, in a log that was drawn from one."""
+    column = f"truth_{evaluation.replay.log.schema.tasks[task]}"
+    impressions = evaluation.replay.log.impressions
+    if column not in impressions.columns:
+        return None
+    return impressions[column].to_numpy()[evaluation.rows].astype(np.float64)
+
+
+def effective_rank(z: F32) -> float:
+    """exp of the entropy of z's normalised variance spectrum (Roy & Vetterli 2007)."""
+    spectrum = np.linalg.eigvalsh(np.cov(z.astype(np.float64), rowvar=False)).clip(min=0.0)
+    share = spectrum[spectrum > 0] / spectrum.sum()
+    return float(np.exp(-(share * np.log(share)).sum()))

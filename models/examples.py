@@ -1,0 +1,62 @@
+"""A log as one model's batches: features, labels, positions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from models.data.batches import Pairs, records, shown
+from models.data.causal import Replay
+from models.features.build import Arrays, ItemTable, build
+from models.features.records import F32, I64, Hints
+from models.schema import FeatureSchema
+
+HintSource = Callable[[I64], Hints]
+"""Rows of the log's impressions → what a cache says of each, possibly at random."""
+
+
+class Batch(NamedTuple):
+    """R requests with all their N impressions."""
+
+    arrays: Arrays
+    labels: F32  # [N, T] −1 = unknown
+    position: I64  # [N] 0 = unknown
+    impression: I64  # [N] rows of the log
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    replay: Replay
+    schema: FeatureSchema
+    items: ItemTable
+    position: I64  # [I]
+
+    @classmethod
+    def of(cls, replay: Replay, schema: FeatureSchema) -> Self:
+        position = replay.log.impressions["position"].to_numpy().astype(np.int64)
+        return cls(replay, schema, ItemTable.of(schema, replay.catalogue), position)
+
+    def batch(self, requests: I64, hints: HintSource | None = None) -> Batch:
+        seen = shown(self.replay, requests)
+        mine = None if hints is None else hints(seen.impression)
+        arrays = self.arrays(requests, seen.pairs, hints=mine)
+        labels = self.replay.labels[seen.impression].astype(np.float32)
+        return Batch(arrays, labels, self.position[seen.impression], seen.impression)
+
+    def arrays(
+        self,
+        requests: I64,
+        pairs: Pairs,
+        *,
+        as_of_ms: I64 | None = None,
+        hints: Hints | None = None,
+    ) -> Arrays:
+        """Features of any pairs; `as_of_ms` [R]: as they would have been computed at that time."""
+        length = self.schema.history_length
+        asked, candidates = records(self.replay, requests, length, pairs, as_of_ms=as_of_ms)
+        return build(self.schema, self.items, asked, candidates, hints)
+
+
+def taken(hints: Hints, rows: I64) -> Hints:
+    return Hints(hints.z[rows], hints.logit[rows], hints.tier[rows], hints.age_s[rows])

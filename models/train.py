@@ -1,0 +1,123 @@
+"""Log → teacher on an earlier window → its word on the later one → students."""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import torch
+from rich.progress import Progress
+
+from models.annotate import Annotations, annotate
+from models.data.batches import shown
+from models.data.causal import Replay
+from models.distillation import dropped, label_loss, seeded
+from models.examples import Examples, HintSource, taken
+from models.features.records import F32, I64, Hints
+from models.fit import Recipe, Task, fit
+from models.learners import StudentLearner, TeacherLearner
+from models.predict import predict
+from models.schema import FeatureSchema
+from models.student import Student, StudentConfig
+from models.teacher import Teacher, TeacherConfig
+
+TEACHER_HISTORY: Final = 200
+STUDENT_HISTORY: Final = 50
+HELD_OUT: Final = 0.1
+TEACHER_RECIPE: Final = Recipe(epochs=3, batch_requests=128, learning_rate=3e-3)
+STUDENT_RECIPE: Final = Recipe(epochs=4, batch_requests=64, learning_rate=3e-3)
+
+
+def train_teacher(
+    replay: Replay, seed: int, progress: Progress, recipe: Recipe = TEACHER_RECIPE
+) -> tuple[Teacher, TeacherConfig]:
+    """On the teacher's period alone; its last tenth picks the epoch."""
+    rng = seeded(seed)
+    period = replay.log.periods.teacher
+    config = TeacherConfig(schema=_schema(replay, TEACHER_HISTORY, 0, period.until_ms), seed=seed)
+    examples, requests = Examples.of(replay, config.schema), replay.requests_in(period)
+    cut = int(len(requests) * (1.0 - HELD_OUT))
+    learner = TeacherLearner(Teacher(config), len(config.schema.log.tasks))
+    task = Task(
+        name="teacher",
+        requests=requests[:cut],
+        batch=examples.batch,
+        loss=learner.loss,
+        validate=lambda: _validation(learner.model, examples, requests[cut:], None),
+    )
+    fit(learner, task, recipe, rng, progress)
+    return learner.model, config
+
+
+def train_student(
+    replay: Replay,
+    notes: Annotations | None,
+    seed: int,
+    progress: Progress,
+    recipe: Recipe = STUDENT_RECIPE,
+) -> tuple[Student, StudentConfig]:
+    """With the cache of `notes` at random coverage beside distillation; without: never taught."""
+    rng = seeded(seed)
+    periods = replay.log.periods
+    dim = notes.pair.z.shape[1] if notes else 0
+    schema = _schema(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
+    config = StudentConfig(schema=schema, seed=seed)
+    examples = Examples.of(replay, schema)
+    target = torch.from_numpy(notes.pair.logit) if notes else None
+    learner = StudentLearner(Student(config), len(schema.log.tasks), target)
+    held_out = replay.requests_in(periods.validation)
+    task = Task(
+        name="student" if notes else "student alone",
+        requests=replay.requests_in(periods.student),
+        batch=lambda rows: examples.batch(rows, dropping(notes, rng)),
+        loss=learner.loss,
+        validate=lambda: _validation(
+            learner.model, examples, held_out, dropping(notes, np.random.default_rng(seed))
+        ),
+    )
+    fit(learner, task, recipe, rng, progress)
+    return learner.model, config
+
+
+def annotated(
+    teacher: Teacher, config: TeacherConfig, replay: Replay, seed: int, progress: Progress
+) -> Annotations:
+    """The student's, the validation and the test window; never the teacher's own."""
+    periods = replay.log.periods
+    later = periods.student.model_copy(update={"until_ms": periods.until_ms})
+    examples = Examples.of(replay, config.schema)
+    rng = np.random.default_rng(seed)
+    return annotate(teacher, examples, replay.requests_in(later), rng, progress)
+
+
+def space_of(teacher: Teacher) -> str:
+    """The id of the embedding space: the checkpoint, the layer z is taken from, its width."""
+    digest = hashlib.sha256(f"first-hidden/{teacher.bottleneck.encode.out_features}".encode())
+    for name, weight in sorted(teacher.state_dict().items()):
+        digest.update(name.encode() + weight.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _schema(replay: Replay, length: int, dim: int, until_ms: int) -> FeatureSchema:
+    log = replay.log.schema
+    before = replay.labels[: replay.offsets[np.searchsorted(replay.time_ms, until_ms)]]
+    rates = [float(np.clip(task[task >= 0].mean(), 1e-4, 1 - 1e-4)) for task in before.T]
+    return FeatureSchema(log=log, history_length=length, teacher_dim=dim, prior_rates=tuple(rates))
+
+
+def dropping(notes: Annotations | None, rng: np.random.Generator) -> HintSource | None:
+    """The cache of `notes` at random coverage: what the student trains and validates on."""
+    if notes is None:
+        return None
+
+    def hints(rows: I64) -> Hints:
+        return dropped(taken(notes.pair, rows), taken(notes.aggregate, rows), rng)
+
+    return hints
+
+
+def _validation(
+    model: Student | Teacher, examples: Examples, requests: I64, hints: HintSource | None
+) -> float:
+    logit: F32 = predict(model, examples, requests, hints)
+    labels = examples.replay.labels[shown(examples.replay, requests).impression]
+    return float(label_loss(torch.from_numpy(logit), torch.from_numpy(labels.astype(np.float32))))

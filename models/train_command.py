@@ -1,0 +1,80 @@
+"""`understudy train`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.progress import Progress
+
+from models import checkpoint
+from models.calibration import fit as fit_calibration
+from models.data.batches import shown
+from models.data.causal import Replay
+from models.data.log import Log
+from models.examples import Examples, HintSource
+from models.manifest import Calibration
+from models.predict import predict
+from models.run_folder import RunRecord, save_annotations
+from models.student import Student, StudentConfig
+from models.teacher import Teacher, TeacherConfig
+from models.train import annotated, dropping, space_of, train_student, train_teacher
+
+
+def train(
+    log: Annotated[Path, typer.Option(help="A log folder, as `understudy import` writes it.")],
+    out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same models.")] = 0,
+) -> None:
+    """Train the teacher, annotate the later log, train the student with it and one without."""
+    started = time.perf_counter()
+    seconds: dict[str, float] = {}
+
+    def lap(name: str) -> None:
+        seconds[name] = round(time.perf_counter() - started - sum(seconds.values()), 1)
+
+    with Progress() as progress:
+        replay = Replay.of(Log.read(log))
+        lap("replay")
+        teacher, teacher_config = train_teacher(replay, seed, progress)
+        lap("teacher")
+        notes = annotated(teacher, teacher_config, replay, seed, progress)
+        lap("annotate")
+        alone, alone_config = train_student(replay, None, seed, progress)
+        lap("student_alone")
+        student, student_config = train_student(replay, notes, seed, progress)
+        lap("student")
+    checkpoint.save(out, "teacher", teacher, teacher_config)
+    checkpoint.save(out, "alone", alone, alone_config)
+    checkpoint.save(out, "student", student, student_config)
+    save_annotations(out, notes)
+    mixed = dropping(notes, np.random.default_rng(seed))
+    calibration = {
+        "teacher": _calibrate(replay, teacher, teacher_config, None),
+        "alone": _calibrate(replay, alone, alone_config, None),
+        "student": _calibrate(replay, student, student_config, mixed),
+    }
+    RunRecord(
+        log=str(log),
+        seed=seed,
+        space=space_of(teacher),
+        calibration=calibration,
+        seconds=seconds,
+    ).write(out)
+
+
+def _calibrate(
+    replay: Replay,
+    model: Student | Teacher,
+    config: StudentConfig | TeacherConfig,
+    hints: HintSource | None,
+) -> dict[str, Calibration]:
+    """On the validation window, which ends before the test window begins."""
+    requests = replay.requests_in(replay.log.periods.validation)
+    logit = predict(model, Examples.of(replay, config.schema), requests, hints)
+    labels = replay.labels[shown(replay, requests).impression]
+    return {
+        name: fit_calibration(logit[:, task], labels[:, task])
+        for task, name in enumerate(replay.log.schema.tasks)
+    }
