@@ -1,0 +1,57 @@
+"""Every key of the store, and the identity of a pair within a page. See docs/cache.md."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+import numpy as np
+
+from cache.arrays import U64
+
+ITEMS_TABLE: Final = b"us:items"
+ITEMS_STREAM: Final = b"us:stream:items"
+EVENTS_STREAM: Final = b"us:stream:events"
+SERVED_STREAM: Final = b"us:stream:served"
+DEAD_STREAM: Final = b"us:stream:dead"
+
+_MASK: Final = (1 << 64) - 1
+_CONTEXT_SEED: Final = 0x243F6A8885A308D3
+# Stafford's mix 13 of SplitMix64: a bijection, so two items never share a key in one context.
+_MULTIPLY_1: Final = 0xBF58476D1CE4E5B9
+_MULTIPLY_2: Final = 0x94D049BB133111EB
+
+
+def page_key(user_id: str, space: str) -> bytes:
+    return f"us:p:{{{_escaped(user_id)}}}:{space}".encode()
+
+
+def record_key(user_id: str) -> bytes:
+    """Shares the hash tag of the user's pages: one cluster slot, one round trip."""
+    return f"us:u:{{{_escaped(user_id)}}}".encode()
+
+
+def demand_stream(space: str) -> bytes:
+    """One stream a space: a refresher only ever reads what its own teacher can answer."""
+    return f"us:stream:demand:{space}".encode()
+
+
+def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:
+    """`[N]` item keys → `[N]` page keys under one request's context (all its category keys)."""
+    mixed = item_keys ^ np.uint64(_folded(context_keys))
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(_MULTIPLY_1)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(_MULTIPLY_2)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _folded(context_keys: Iterable[int]) -> int:
+    """Order matters: the first context column's value is not the second's."""
+    folded = _CONTEXT_SEED
+    for key in context_keys:
+        folded = ((folded ^ int(key)) * _MULTIPLY_1) & _MASK
+        folded ^= folded >> 29
+    return folded
+
+
+def _escaped(user_id: str) -> str:
+    # A brace in an id would end the hash tag early, a colon could forge another key.
+    return quote(user_id, safe="", errors="surrogatepass")

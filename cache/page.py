@@ -1,0 +1,131 @@
+"""The page: all that one teacher has said about one user, as bytes. Format: docs/cache.md."""
+
+import zlib
+from struct import Struct
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cache.arrays import F32, I64, U32, U64
+from cache.entries import Aggregate, Entries
+from cache.errors import PageCorrupt
+from cache.quantise import DTYPES, Precision
+
+FORMAT_VERSION: Final = 1
+MAX_ENTRIES: Final = 4096
+MAX_DIM: Final = 512
+MAX_TASKS: Final = 4
+MAX_AGE_MS: Final = (1 << 32) - 1
+"""49.7 days: how much older than a page's newest entry its oldest may be."""
+
+_HEADER: Final = Struct("<2sBBIQQqqIIHB13x")
+_MAGIC: Final = b"UP"
+
+
+class Page(NamedTuple):
+    """A decoded page; the arrays are read-only views on its bytes."""
+
+    version: int
+    fence: int
+    precision: Precision
+    newest_ms: int
+    pair_keys: U64  # [M] ascending
+    older_ms: U32  # [M] how much older than newest_ms each entry is
+    logit: F32  # [M, T]
+    scale: F32  # [M]
+    codes: NDArray[Any]  # [M, d] float16 or int8
+    aggregate: Aggregate
+
+    @property
+    def dim(self) -> int:
+        return int(self.codes.shape[1])
+
+    @property
+    def tasks(self) -> int:
+        return int(self.logit.shape[1])
+
+    def computed_at_ms(self) -> I64:
+        return self.newest_ms - self.older_ms.astype(np.int64)
+
+    def entries(self) -> Entries:
+        return Entries(self.pair_keys, self.computed_at_ms(), self.logit, self.scale, self.codes)
+
+
+def encode(entries: Entries, aggregate: Aggregate, *, version: int, fence: int) -> bytes:
+    """Entries too old for the format (MAX_AGE_MS) are left out. Raises ValueError past a bound."""
+    newest_ms = int(entries.computed_at_ms.max(initial=0))
+    entries = entries.taken(entries.computed_at_ms >= newest_ms - MAX_AGE_MS)
+    count, tasks = entries.logit.shape
+    dim = entries.codes.shape[1]
+    if count > MAX_ENTRIES or dim > MAX_DIM or tasks > MAX_TASKS:
+        raise ValueError(
+            f"a page of {count} entries, dim {dim}, {tasks} tasks exceeds "
+            f"{MAX_ENTRIES}, {MAX_DIM}, {MAX_TASKS}"
+        )
+    precision = Precision.INT8 if entries.codes.dtype == np.int8 else Precision.FP16
+    columns = [
+        entries.pair_keys.astype("<u8"),
+        (newest_ms - entries.computed_at_ms).astype("<u4"),
+        entries.logit.astype("<f4"),
+        entries.scale.astype("<f4")[: count if precision is Precision.INT8 else 0],
+        aggregate.z.astype("<f4"),
+        entries.codes,
+    ]
+    fields = (
+        version, fence, newest_ms, aggregate.computed_at_ms, aggregate.pairs, count, dim, tasks,
+    )  # fmt: skip
+    body = b"".join(column.tobytes() for column in columns)
+    unsigned = _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, 0, *fields)
+    checksum = _checksum(unsigned + body)
+    return _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, checksum, *fields) + body
+
+
+def decode(data: bytes) -> Page:
+    """Raises PageCorrupt; every size is bounded before anything is sliced by it."""
+    if len(data) < _HEADER.size:
+        raise PageCorrupt(f"{len(data)} bytes are fewer than a page's header of {_HEADER.size}")
+    (magic, form, code, checksum, version, fence, newest_ms, aggregate_ms, aggregate_count, count,
+     dim, tasks) = _HEADER.unpack_from(data)  # fmt: skip
+    if magic != _MAGIC or form != FORMAT_VERSION or code not in (0, 1):
+        raise PageCorrupt(f"not a page of format {FORMAT_VERSION}: begins with {data[:4].hex()}")
+    if count > MAX_ENTRIES or dim > MAX_DIM or not 0 < tasks <= MAX_TASKS:
+        raise PageCorrupt(f"{count} entries, dim {dim}, {tasks} tasks are beyond a page's bounds")
+    precision = Precision(code)
+    scales = count if precision is Precision.INT8 else 0
+    expected = page_bytes(count, dim, tasks, precision)
+    if len(data) != expected:
+        raise PageCorrupt(f"{len(data)} bytes where the header means {expected}")
+    if _checksum(data) != checksum:
+        raise PageCorrupt("the checksum does not match: the value was damaged")
+    at = _HEADER.size
+    pair_keys = np.frombuffer(data, "<u8", count, at)
+    older_ms = np.frombuffer(data, "<u4", count, at := at + 8 * count)
+    logit = np.frombuffer(data, "<f4", count * tasks, at := at + 4 * count)
+    scale = np.frombuffer(data, "<f4", scales, at := at + 4 * count * tasks)
+    mean = np.frombuffer(data, "<f4", dim, at := at + 4 * scales)
+    codes = np.frombuffer(data, DTYPES[precision], count * dim, at + 4 * dim)
+    return Page(
+        version,
+        fence,
+        precision,
+        newest_ms,
+        pair_keys,
+        older_ms,
+        logit.reshape(count, tasks),
+        scale if scales else np.ones(count, np.float32),
+        codes.reshape(count, dim),
+        Aggregate(mean, aggregate_count, aggregate_ms),
+    )
+
+
+def page_bytes(count: int, dim: int, tasks: int, precision: Precision) -> int:
+    code_bytes: int = DTYPES[precision].itemsize
+    scale_bytes = 4 if precision is Precision.INT8 else 0
+    entry = 8 + 4 + 4 * tasks + scale_bytes + code_bytes * dim
+    return _HEADER.size + 4 * dim + count * entry
+
+
+def _checksum(data: bytes) -> int:
+    """CRC-32 of all bytes but the four that hold it."""
+    return zlib.crc32(memoryview(data)[8:], zlib.crc32(data[:4]))

@@ -1,0 +1,94 @@
+"""The gateway's read: lenient, within its own time budget, in one round trip."""
+
+import asyncio
+from collections import Counter
+from typing import Final, Literal, NamedTuple
+
+from cache import page, record
+from cache.breaker import CircuitBreaker
+from cache.errors import Corrupt, StoreUnavailable
+from cache.keys import page_key, record_key
+from cache.page import Page
+from cache.record import UserRecord
+from cache.store import Store
+
+Reason = Literal["timeout", "unavailable", "open_breaker", "corrupt"]
+
+
+class Found(NamedTuple):
+    """What could be read in time; `reason` names what could not, None when all went well."""
+
+    page: Page | None
+    record: UserRecord | None
+    reason: Reason | None
+
+
+class CacheReader:
+    """Never raises for a store's sake: whatever fails reads as a miss and counts in `failures`.
+
+    `space` None reads the user record alone, as a student without a teacher needs. A record of
+    another log schema than `fingerprint` counts as corrupt: its columns mean something else.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        space: str | None,
+        timeout_ms: float,
+        breaker: CircuitBreaker,
+        fingerprint: int | None = None,
+    ) -> None:
+        self._store = store
+        self._space = space
+        self._timeout_s: Final = timeout_ms / 1000.0
+        self._breaker = breaker
+        self._fingerprint = fingerprint
+        self.failures: Counter[Reason] = Counter()
+
+    async def read(self, user_id: str) -> Found:
+        if not self._breaker.allows():
+            return self._missed("open_breaker")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                values = await self._store.get_many(self._keys(user_id))
+        except TimeoutError:
+            self._breaker.failed()
+            return self._missed("timeout")
+        except StoreUnavailable:
+            self._breaker.failed()
+            return self._missed("unavailable")
+        self._breaker.succeeded()
+        return self._found(values)
+
+    def _keys(self, user_id: str) -> list[bytes]:
+        if self._space is None:
+            return [record_key(user_id)]
+        return [record_key(user_id), page_key(user_id, self._space)]
+
+    def _missed(self, reason: Reason) -> Found:
+        self.failures[reason] += 1
+        return Found(None, None, reason)
+
+    def _found(self, values: list[bytes | None]) -> Found:
+        """One damaged value does not take the other with it."""
+        found = Found(None, None, None)
+        try:
+            found = found._replace(record=self._record(values[0]))
+        except Corrupt:
+            found = found._replace(reason="corrupt")
+        try:
+            held = values[1] if len(values) > 1 else None
+            found = found._replace(page=None if held is None else page.decode(held))
+        except Corrupt:
+            found = found._replace(reason="corrupt")
+        if found.reason is not None:
+            self.failures[found.reason] += 1
+        return found
+
+    def _record(self, value: bytes | None) -> UserRecord | None:
+        if value is None:
+            return None
+        decoded = record.decode(value)
+        if self._fingerprint is not None and decoded.fingerprint != self._fingerprint:
+            raise Corrupt("the record follows another log schema")
+        return decoded

@@ -1,0 +1,111 @@
+"""Queues as Redis Streams with consumer groups."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from cache.connection import connect, unavailable_when_failing
+from cache.streams import START, Message
+
+_BODY: Final = b"b"
+MAX_BLOCK_MS: Final = 1000
+"""A read blocks a connection; short waits keep a stopped process from hanging on one."""
+
+
+class RedisStreams:
+    """Give it a client of its own: a waiting read keeps a connection."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client: Any = client  # redis-py types replies as unions of every protocol's
+
+    @classmethod
+    def open(cls, url: str, *, max_connections: int = 4) -> Self:
+        return cls(connect(url, max_connections=max_connections, wait_ms=2 * MAX_BLOCK_MS))
+
+    async def append(self, stream: bytes, bodies: Sequence[bytes], max_length: int) -> None:
+        if not bodies:
+            return
+        with unavailable_when_failing("append to a stream"):
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for body in bodies:
+                    pipeline.xadd(stream, {_BODY: body}, maxlen=max_length, approximate=True)
+                await pipeline.execute()
+
+    async def ensure_group(self, stream: bytes, group: bytes) -> None:
+        with unavailable_when_failing("create a consumer group"):
+            try:
+                await self._client.xgroup_create(stream, group, id="0", mkstream=True)
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
+
+    async def read_group(
+        self, stream: bytes, group: bytes, consumer: bytes, count: int, block_ms: int
+    ) -> list[Message]:
+        with unavailable_when_failing("read a consumer group"):
+            replies = await self._client.xreadgroup(
+                group, consumer, {stream: ">"}, count=count, block=_block(block_ms)
+            )
+        return _messages(replies[0][1]) if replies else []
+
+    async def claim_stale(
+        self, stream: bytes, group: bytes, consumer: bytes, min_idle_ms: int, count: int
+    ) -> list[Message]:
+        claimed: list[Message] = []
+        cursor = b"0-0"
+        while len(claimed) < count:
+            with unavailable_when_failing("claim from a consumer group"):
+                reply = await self._client.xautoclaim(
+                    stream, group, consumer, min_idle_ms, cursor, count - len(claimed)
+                )
+            cursor = reply[0]
+            claimed += _messages(reply[1])
+            if cursor == b"0-0":
+                break
+        return claimed
+
+    async def acknowledge(self, stream: bytes, group: bytes, ids: Sequence[bytes]) -> None:
+        if not ids:
+            return
+        with unavailable_when_failing("acknowledge"):
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.xack(stream, group, *ids)
+                pipeline.xdel(stream, *ids)
+                await pipeline.execute()
+
+    async def pending(self, stream: bytes, group: bytes) -> int:
+        with unavailable_when_failing("count pending messages"):
+            return int((await self._client.xpending(stream, group))["pending"])
+
+    async def length(self, stream: bytes) -> int:
+        with unavailable_when_failing("measure a stream"):
+            return int(await self._client.xlen(stream))
+
+    async def read_after(
+        self, stream: bytes, last_id: bytes, count: int, block_ms: int
+    ) -> list[Message]:
+        with unavailable_when_failing("read a stream"):
+            replies = await self._client.xread(
+                {stream: last_id}, count=count, block=_block(block_ms)
+            )
+        return _messages(replies[0][1]) if replies else []
+
+    async def last_id(self, stream: bytes) -> bytes:
+        with unavailable_when_failing("look at a stream"):
+            if not await self._client.exists(stream):
+                return START
+            return bytes((await self._client.xinfo_stream(stream))["last-generated-id"])
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _block(block_ms: int) -> int | None:
+    """For Redis 0 means for ever and absent means not at all."""
+    return min(block_ms, MAX_BLOCK_MS) if block_ms else None
+
+
+def _messages(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Message]:
+    return [Message(id_, (fields or {}).get(_BODY, b"")) for id_, fields in entries]

@@ -1,0 +1,85 @@
+"""For each candidate, the best of what a page holds: pair → user → none. The request's hot path."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from cache.arrays import F32, I64, U64, Mask
+from cache.page import MAX_AGE_MS, Page
+from cache.quantise import restored
+
+NONE: Final = 0
+USER: Final = 1
+NEIGHBOUR: Final = 2
+"""Positions in models.schema.TIERS. Nothing is lent by neighbours yet."""
+PAIR: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TtlPolicy:
+    """An entry is a hit until `soft_s`, stale until `hard_s`, then a miss."""
+
+    soft_s: float = 3600.0
+    hard_s: float = 86400.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.soft_s <= self.hard_s <= MAX_AGE_MS / 1000:
+            raise ValueError(
+                f"soft TTL {self.soft_s} s and hard TTL {self.hard_s} s: need "
+                f"0 < soft ≤ hard ≤ {MAX_AGE_MS // 1000}"
+            )
+
+
+class Resolved(NamedTuple):
+    z: F32  # [N, d] zeros where the tier is none
+    logit: F32  # [N, T] zeros unless the tier is pair
+    tier: I64  # [N]
+    age_s: F32  # [N] zero where the tier is none
+    stale: Mask  # [N] past the soft TTL: used, and worth refreshing
+
+
+def resolve(
+    page: Page | None, pair_keys: U64, now_ms: int, ttl: TtlPolicy, dim: int, tasks: int
+) -> Resolved:
+    """A page of another width than the model reads is no page. New arrays, owned by the caller."""
+    count = len(pair_keys)
+    resolved = Resolved(
+        np.zeros((count, dim), np.float32),
+        np.zeros((count, tasks), np.float32),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.float32),
+        np.zeros(count, np.bool_),
+    )
+    if page is None or page.dim != dim or page.tasks != tasks:
+        return resolved
+    _fill_from_user(resolved, page, now_ms, ttl)
+    if len(page.pair_keys):
+        _fill_from_pairs(resolved, page, pair_keys, now_ms, ttl)
+    return resolved
+
+
+def _fill_from_user(into: Resolved, page: Page, now_ms: int, ttl: TtlPolicy) -> None:
+    age_s = max(now_ms - page.aggregate.computed_at_ms, 0) / 1000.0
+    if not page.aggregate.pairs or age_s > ttl.hard_s:
+        return
+    into.z[:] = page.aggregate.z
+    into.tier[:] = USER
+    into.age_s[:] = age_s
+    into.stale[:] = age_s > ttl.soft_s
+
+
+def _fill_from_pairs(
+    into: Resolved, page: Page, pair_keys: U64, now_ms: int, ttl: TtlPolicy
+) -> None:
+    rows = np.searchsorted(page.pair_keys, pair_keys)
+    rows[rows == len(page.pair_keys)] = 0
+    older_ms = page.older_ms[rows].astype(np.int64)
+    age_s = np.maximum(older_ms + (now_ms - page.newest_ms), 0) / 1000.0
+    hits = np.flatnonzero((page.pair_keys[rows] == pair_keys) & (age_s <= ttl.hard_s))
+    rows, age_s = rows[hits], age_s[hits]
+    into.z[hits] = restored(page.codes[rows], page.scale[rows])
+    into.logit[hits] = page.logit[rows]
+    into.tier[hits] = PAIR
+    into.age_s[hits] = age_s
+    into.stale[hits] = age_s > ttl.soft_s
