@@ -1,0 +1,71 @@
+"""`understudy demo`: from a log to ranked answers, measured through the live gateway."""
+
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+from loadtest.demo import page, printing
+from loadtest.demo.live import Live, measure
+from loadtest.demo.processes import free_port, running_up
+from loadtest.demo.report import write_json
+from loadtest.demo.steps import plan, run_steps
+
+HOST: Final = "127.0.0.1"
+
+
+def demo(
+    data: Annotated[
+        str, typer.Option(help="Data set as NAME or NAME:PATH, see `understudy import --help`.")
+    ] = "adworld",
+    out: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("build/demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,
+    impressions: Annotated[
+        int | None, typer.Option(help="Impressions of the synthetic world.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
+) -> None:
+    """Make data, train, export, serve, replay held-out requests with their events, report."""
+    console, out = Console(), out.resolve()
+    signal.signal(signal.SIGTERM, _leave)
+    if fresh:
+        shutil.rmtree(out, ignore_errors=True)
+    seconds = run_steps(plan(out, data, seed, impressions), out, console.print)
+    shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
+    with running_up(out, HOST, free_port(HOST, port)) as told:
+        live = Live.of(told)
+        facts = {"data": data, "seed": seed, "step_seconds": seconds, "urls": _urls(live.url)}
+        _report(measure(live, out, facts, console), out, console)
+        if keep:
+            _wait(live.url, console)
+
+
+def _report(report: dict[str, Any], out: Path, console: Console) -> None:
+    write_json(out / "report.json", report)
+    (out / "report.html").write_text(page.render(report), encoding="utf-8")
+    printing.show(report, console)
+    console.print(f"report          {out / 'report.json'}, {out / 'report.html'}", soft_wrap=True)
+
+
+def _urls(url: str) -> dict[str, str]:
+    return {name: f"{url}/{name}" for name in ("docs", "metrics", "readyz", "v1/rank")}
+
+
+def _wait(url: str, console: Console) -> None:
+    console.print(f"still serving at {url}; Ctrl-C stops it")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("stopping")
+
+
+def _leave(*_: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does, with everything that it started."""
+    raise SystemExit(128 + signal.SIGTERM)

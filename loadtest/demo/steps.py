@@ -1,0 +1,103 @@
+"""The demo's steps before serving: each runs once for its inputs and is reused after that."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from loadtest.errors import StepFailed
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SOURCES: Final = ("models", "export")
+
+
+class Step(NamedTuple):
+    """`understudy <arguments>`, which leaves `result`; `inputs` are files read from outside."""
+
+    name: str
+    arguments: tuple[str, ...]
+    result: Path
+    inputs: tuple[Path, ...] = ()
+
+
+def plan(out: Path, data: str, seed: int, impressions: int | None) -> list[Step]:
+    """Everything before serving. `data` is NAME or NAME:PATH, as `understudy import` takes it."""
+    log, run, serving = out / "log", out / "run", out / "serving"
+    size = () if impressions is None else ("--impressions", str(impressions))
+    seeded = ("--seed", str(seed))
+    source = data.partition(":")[2]
+    imported = ("import", "--data", data, "--out", str(log), *seeded, *size)
+    return [
+        Step("import", imported, log, (Path(source),) if source else ()),
+        Step("train", ("train", "--log", str(log), "--out", str(run), *seeded), run),
+        Step("evaluate", ("evaluate", "--run", str(run)), run / "metrics.json"),
+        Step("export", ("export", "--run", str(run), "--out", str(serving)), serving),
+    ]
+
+
+def run_steps(steps: Sequence[Step], out: Path, say: Callable[[str], None]) -> dict[str, float]:
+    """Seconds that each step took, 0 for one that was reused. Raises StepFailed."""
+    stamps = out / "steps"
+    stamps.mkdir(parents=True, exist_ok=True)
+    digest, seconds = _sources_digest(), {}
+    for step in steps:
+        digest = _digest(digest, step)
+        stamp = stamps / f"{step.name}.json"
+        if step.result.exists() and _read(stamp) == digest:
+            say(f"{step.name}: done before, unchanged")
+            seconds[step.name] = 0.0
+            continue
+        stamp.unlink(missing_ok=True)
+        seconds[step.name] = _run(step)
+        stamp.write_text(json.dumps({"digest": digest, "seconds": seconds[step.name]}))
+    return seconds
+
+
+def _run(step: Step) -> float:
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "understudy", *step.arguments], check=False)
+    if done.returncode:
+        command = " ".join(step.arguments)
+        raise StepFailed(
+            f"`understudy {command}` ended with {done.returncode}; its words are above"
+        )
+    return time.monotonic() - started
+
+
+def _read(stamp: Path) -> str | None:
+    try:
+        digest: str = json.loads(stamp.read_text())["digest"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return digest
+
+
+def _digest(before: str, step: Step) -> str:
+    """Changes with the step's own words, its outside files, and every step before it."""
+    files = [_facts(path) for path in step.inputs]
+    return hashlib.sha256(repr((before, step.arguments, files)).encode()).hexdigest()
+
+
+def _facts(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of a file, or of each file of a folder."""
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [_stat(file) for file in found if file.is_file()]
+
+
+def _stat(file: Path) -> tuple[str, int, int]:
+    status = os.stat(file)
+    return str(file), status.st_size, status.st_mtime_ns
+
+
+def _sources_digest() -> str:
+    """The code that the steps run: a model edited since is a model to train again."""
+    digest = hashlib.sha256()
+    for folder in SOURCES:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
