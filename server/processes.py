@@ -1,0 +1,117 @@
+"""Child processes kept alive together: logs, restarts with back-off, one clean end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from cache.embedded import LIFELINE
+
+FIRST_DELAY_S: Final = 0.5
+MAX_DELAY_S: Final = 30.0
+STEADY_S: Final = 30.0
+GRACE_S: Final = 10.0
+
+
+class ChildFailed(Exception):
+    """A child ended before the whole was ready; its last log lines are quoted."""
+
+
+class Child(NamedTuple):
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+def restart_delay_s(quick_ends: int) -> float:
+    """How long to wait after the n-th end in a row of a child that lived less than STEADY_S."""
+    return min(FIRST_DELAY_S * 2.0 ** max(quick_ends - 1, 0), MAX_DELAY_S)
+
+
+class Processes:
+    """Owns its children: runs each until `stop`, and lists them in `processes.json`.
+
+    Before `is_ready` is set an ending child is an error, because it would end the same way again;
+    afterwards it is an accident, and the child comes back after `restart_delay_s`.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self.is_ready = False
+        self.folder = folder
+        self._facts = facts
+        self._say = say
+        self._pids: dict[str, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    async def keep(self, child: Child) -> None:
+        """Until cancelled. Raises ChildFailed."""
+        quick_ends = 0
+        while True:
+            started = time.monotonic()
+            code = await self._run(child)
+            if not self.is_ready:
+                raise ChildFailed(self._obituary(child, code))
+            quick_ends = 1 if time.monotonic() - started > STEADY_S else quick_ends + 1
+            delay_s = restart_delay_s(quick_ends)
+            self._say(f"{child.name} ended with {code}; starting it again in {delay_s:.1f} s")
+            await asyncio.sleep(delay_s)
+
+    def note(self, name: str, pid: int) -> None:
+        """Lists a process that somebody else keeps, or a child's new pid."""
+        self._pids[name] = pid
+        listing = self.folder / "processes.json"
+        staged = listing.with_suffix(".tmp")
+        staged.write_text(json.dumps({**self._facts, "processes": self._pids}, indent=1))
+        staged.replace(listing)
+
+    def log_path(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    async def _run(self, child: Child) -> int:
+        with self.log_path(child.name).open("ab") as log:
+            process = await _spawn(child, log)
+            self.note(child.name, process.pid)
+            try:
+                return await process.wait()
+            finally:
+                await _end(process)
+
+    def _obituary(self, child: Child, code: int) -> str:
+        path = self.log_path(child.name)
+        with path.open(encoding="utf-8", errors="replace") as log:
+            last = "".join(f"  {line}" for line in deque(log, maxlen=15))
+        return f"{child.name} ended with {code} before everything was ready. {path} ends:\n{last}"
+
+
+async def _spawn(child: Child, log: BinaryIO) -> asyncio.subprocess.Process:
+    """From the main thread: the lifeline hangs on it."""
+    lifeline = (sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid()))
+    return await asyncio.create_subprocess_exec(
+        *lifeline,
+        *child.argv,
+        env=child.env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,  # Ctrl-C is for the supervisor, which ends children in order
+    )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """SIGTERM, and SIGKILL after GRACE_S. A process that has ended is left alone."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), GRACE_S)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
