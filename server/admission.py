@@ -1,0 +1,104 @@
+"""Whether a request can be answered in time, decided at the door and counted in candidates."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from server.errors import DeadlineExceeded, Overloaded
+from server.stages import StageClock
+
+
+class Timing(NamedTuple):
+    """One warm-up answer."""
+
+    candidates: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Time of one request: `per_candidate_ms`·N + `per_request_ms`."""
+
+    per_request_ms: float
+    per_candidate_ms: float
+
+    @classmethod
+    def fit(cls, timings: Sequence[Timing]) -> Self:
+        """Least squares over the median of each size, so that one slow answer counts little."""
+        sizes = sorted({timing.candidates for timing in timings})
+        medians = [
+            float(np.median([t.took_ms for t in timings if t.candidates == size])) for size in sizes
+        ]
+        if len(sizes) < 2:
+            return cls(medians[0] if medians else 0.0, 0.0)
+        slope, offset = np.polyfit(sizes, medians, 1)
+        return cls(max(float(offset), 0.0), max(float(slope), 0.0))
+
+    def of(self, requests: int, candidates: int) -> float:
+        """Milliseconds."""
+        return self.per_request_ms * requests + self.per_candidate_ms * candidates
+
+
+class Admission:
+    """Counts what is in work. Owned by the event loop; no lock."""
+
+    def __init__(self, cost: Cost, max_inflight_candidates: int) -> None:
+        self.cost = cost
+        self._max_inflight = max_inflight_candidates
+        self.requests = 0
+        self.candidates = 0
+
+    @contextmanager
+    def admit(self, candidates: int, clock: StageClock, deadline_ms: float) -> Iterator[None]:
+        """Holds the candidates for as long as the request is in work.
+
+        Raises DeadlineExceeded when it is late already, Overloaded when it would be.
+        """
+        left_ms = deadline_ms - clock.elapsed_ms
+        if left_ms <= 0:
+            raise late(deadline_ms, "before it was admitted")
+        self._check_room(candidates)
+        self._check_time(candidates, left_ms, deadline_ms)
+        self.requests += 1
+        self.candidates += candidates
+        try:
+            yield
+        finally:
+            self.requests -= 1
+            self.candidates -= candidates
+
+    def _check_room(self, candidates: int) -> None:
+        if self.candidates and self.candidates + candidates > self._max_inflight:
+            raise Overloaded(
+                f"{self.candidates} candidates are in work, {self._max_inflight} may be",
+                remedy="retry after the time in Retry-After, or on another replica",
+                retry_after_s=self._retry_after_s(),
+            )
+
+    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
+        needed_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
+        if needed_ms > left_ms:
+            raise Overloaded(
+                f"{candidates} candidates behind {self.candidates} in work need about "
+                f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left",
+                field="deadline_ms",
+                value=deadline_ms,
+                remedy="send fewer candidates, allow more time, or use another replica",
+                retry_after_s=self._retry_after_s(),
+            )
+
+    def _retry_after_s(self) -> int:
+        return max(1, math.ceil(self.cost.of(self.requests, self.candidates) / 1000.0))
+
+
+def late(deadline_ms: float, when: str) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"the deadline of {deadline_ms:g} ms passed {when}",
+        field="deadline_ms",
+        value=deadline_ms,
+        remedy="allow more time, or use another replica",
+    )

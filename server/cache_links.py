@@ -1,0 +1,72 @@
+"""The gateway's connections to the cache, built from the settings. Nothing is opened here: a
+server that is down is met, and counted, when it is first asked."""
+
+from typing import NamedTuple
+
+from cache.breaker import CircuitBreaker
+from cache.connection import connect
+from cache.demand import DemandFeed
+from cache.events import EventFeed
+from cache.items import ItemFeed
+from cache.null_store import NullStore
+from cache.reader import CacheReader
+from cache.redis_store import RedisStore
+from cache.redis_streams import RedisStreams
+from cache.redis_table import RedisTable
+from cache.store import Store
+from models.manifest import Manifest
+from server.settings import Settings
+
+
+class CacheLinks(NamedTuple):
+    """`streams` and `table` are None when no Redis is configured."""
+
+    settings: Settings
+    store: Store
+    breaker: CircuitBreaker
+    streams: RedisStreams | None
+    table: RedisTable | None
+
+    def reader(self, manifest: Manifest) -> CacheReader:
+        settings = self.settings
+        return CacheReader(
+            self.store,
+            manifest.reads_space if settings.teacher_cache else None,
+            settings.cache_timeout_ms,
+            self.breaker,
+            manifest.features.log.fingerprint(),
+        )
+
+    def demand(self, manifest: Manifest) -> DemandFeed | None:
+        if self.streams is None or manifest.reads_space is None or not self.settings.teacher_cache:
+            return None
+        return DemandFeed(
+            self.streams,
+            manifest.reads_space,
+            queue_limit=self.settings.demand_capacity,
+            window_s=self.settings.demand_window_s,
+        )
+
+    def events(self) -> EventFeed | None:
+        return None if self.streams is None else EventFeed(self.streams)
+
+    def items(self, manifest: Manifest) -> ItemFeed | None:
+        if self.streams is None or self.table is None:
+            return None
+        return ItemFeed(self.table, self.streams, 1 + len(manifest.tasks))
+
+    async def close(self) -> None:
+        await self.store.close()
+        if self.streams is not None:
+            await self.streams.close()
+
+
+def cache_links(settings: Settings) -> CacheLinks:
+    breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_open_ms / 1000.0)
+    url = settings.redis_url
+    if url is None:
+        return CacheLinks(settings, NullStore(), breaker, None, None)
+    # Reads of requests never wait behind the blocking reads of a stream: a client for each.
+    store = RedisStore.open(url, wait_ms=settings.cache_timeout_ms)
+    streams = connect(url)
+    return CacheLinks(settings, store, breaker, RedisStreams(streams), RedisTable(streams))

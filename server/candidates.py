@@ -1,0 +1,90 @@
+"""The candidates of a request as columns, checked."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.features.records import F64, Override
+from models.schema import Column
+from server.columns import Table
+from server.errors import InvalidRequest
+from server.wire import Candidate, RankRequest
+
+
+class CandidateColumns(NamedTuple):
+    item_ids: list[str]
+    bids: F64 | None  # [N]
+    overrides: list[Override]
+    unknown_feature: bool
+
+
+class CandidateReader:
+    def __init__(self, item_columns: tuple[Column, ...], max_candidates: int) -> None:
+        self._table = Table(item_columns)
+        self._max = max_candidates
+
+    def read(self, request: RankRequest) -> CandidateColumns:
+        """Raises InvalidRequest."""
+        item_ids, candidates = request.item_ids, request.candidates
+        if item_ids is not None and candidates is None:
+            self._check(item_ids, "item_ids[{}]")
+            return CandidateColumns(item_ids, None, [], False)
+        if candidates is not None and item_ids is None:
+            return self._columns(candidates)
+        raise InvalidRequest(
+            "exactly one of item_ids and candidates is needed",
+            field="candidates",
+            value="both" if candidates is not None else "neither",
+            remedy="send item_ids for bare ids, candidates for ids with bids or features",
+        )
+
+    def _columns(self, candidates: list[Candidate]) -> CandidateColumns:
+        item_ids = [candidate.item_id for candidate in candidates]
+        self._check(item_ids, "candidates[{}].item_id")
+        overrides, unknown = self._overrides(candidates)
+        return CandidateColumns(item_ids, _bids(candidates), overrides, unknown)
+
+    def _check(self, item_ids: list[str], field: str) -> None:
+        if len(item_ids) > self._max:
+            raise InvalidRequest(
+                f"{len(item_ids)} candidates are more than {self._max}",
+                field=field.partition("[")[0],
+                value=len(item_ids),
+                remedy="send fewer, or raise UNDERSTUDY_MAX_CANDIDATES",
+            )
+        if len(set(item_ids)) != len(item_ids):
+            raise _duplicate(item_ids, field)
+
+    def _overrides(self, candidates: list[Candidate]) -> tuple[list[Override], bool]:
+        overrides, unknown = [], False
+        for position, candidate in enumerate(candidates):
+            if candidate.features:
+                cells = self._table.cells(candidate.features, f"candidates[{position}].features")
+                overrides.append(Override(position, cells.keys, cells.numbers))
+                unknown |= cells.unknown
+        return overrides, unknown
+
+
+def _bids(candidates: list[Candidate]) -> F64 | None:
+    bids = [candidate.bid for candidate in candidates]
+    missing = bids.count(None)
+    if missing == len(bids):
+        return None
+    if missing:
+        raise InvalidRequest(
+            "some candidates have a bid and this one has none",
+            field=f"candidates[{bids.index(None)}].bid",
+            remedy="send a bid for every candidate, or for none",
+        )
+    return np.array(bids, np.float64)
+
+
+def _duplicate(item_ids: list[str], field: str) -> InvalidRequest:
+    first = {item_id: position for position, item_id in reversed(list(enumerate(item_ids)))}
+    position = next(at for at, item_id in enumerate(item_ids) if first[item_id] != at)
+    return InvalidRequest(
+        "the candidate is there twice",
+        field=field.format(position),
+        value=item_ids[position],
+        remedy="send each item once",
+    )

@@ -1,0 +1,28 @@
+"""Counts every answer by route and status. Plain ASGI: one closure a request."""
+
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.metrics import Metrics
+
+
+class CountedAnswers:
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
+        self._app = app
+        self._requests = metrics.requests
+        self._paths = frozenset(paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # Unknown paths share one series: callers must not be able to make new ones.
+                path = scope["path"] if scope["path"] in self._paths else "other"
+                self._requests.labels(path, message["status"]).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted)

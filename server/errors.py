@@ -1,0 +1,83 @@
+"""What a caller can be refused for, each with its status.
+
+ServingError
+├── Unreadable          400  the body is not JSON or MessagePack
+├── UnknownModel        404  another model is served here
+├── BodyTooLarge        413
+├── UnsupportedMedia    415  the Content-Type is neither
+├── InvalidRequest      422  a field breaks its rule
+├── Overloaded          429  could not have been answered in time: retry elsewhere or later
+├── NotReady            503  no verified bundle, or not warm yet
+├── EventsUnavailable   503  the events were not stored: send them again
+└── DeadlineExceeded    504  the caller's deadline passed before the model ran
+
+A cache failure is none of these: it degrades the answer.
+"""
+
+from typing import ClassVar
+
+
+class ServingError(Exception):
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        remedy: str | None = None,
+        field: str | None = None,
+        value: object = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+        self.field = field
+        self.value = value
+        self.retry_after_s = retry_after_s
+
+
+class Unreadable(ServingError):
+    status = 400
+    title = "Unreadable body"
+
+
+class UnknownModel(ServingError):
+    status = 404
+    title = "Unknown model"
+
+
+class BodyTooLarge(ServingError):
+    status = 413
+    title = "Body too large"
+
+
+class UnsupportedMedia(ServingError):
+    status = 415
+    title = "Unsupported media type"
+
+
+class InvalidRequest(ServingError):
+    status = 422
+    title = "Invalid request"
+
+
+class Overloaded(ServingError):
+    status = 429
+    title = "Overloaded"
+
+
+class NotReady(ServingError):
+    status = 503
+    title = "Not ready"
+
+
+class EventsUnavailable(ServingError):
+    status = 503
+    title = "Events not stored"
+
+
+class DeadlineExceeded(ServingError):
+    status = 504
+    title = "Deadline exceeded"

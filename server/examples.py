@@ -1,0 +1,64 @@
+"""Worked examples of the API, as /docs shows them."""
+
+from typing import Any, Final
+
+RANK_EXAMPLES: Final[dict[str, Any]] = {
+    "bare": {
+        "summary": "Ids alone",
+        "value": {"user_id": "user-7", "item_ids": ["item-1", "item-2", "item-3"]},
+    },
+    "auction": {
+        "summary": "Bids, a context and a budget",
+        "value": {
+            "request_id": "auction-42",
+            "user_id": "user-7",
+            "context": {"placement": "feed"},
+            "candidates": [
+                {"item_id": "item-1", "bid": 0.8},
+                {"item_id": "item-2", "bid": 2.5, "features": {"price": 19.9}},
+            ],
+            "top_k": 1,
+            "deadline_ms": 60,
+        },
+    },
+    "diverse": {
+        "summary": "Ten that differ from one another",
+        "value": {
+            "user_id": "user-7",
+            "item_ids": [f"item-{number}" for number in range(1, 21)],
+            "top_k": 10,
+            "diversity": 0.3,
+        },
+    },
+}
+
+RANK_ANSWER: Final[dict[str, Any]] = {
+    "request_id": "auction-42",
+    "model": "student",
+    "version": "1a2b3c4d5e6f",
+    "lane": "stable",
+    "item_ids": ["item-2"],
+    "scores": [0.031],
+    "values": [0.0775],
+    "coverage": {"pair": 0.5, "neighbour": 0.0, "user": 0.5, "none": 0.0},
+    "teacher_age_s": 12.5,
+    "degraded": [],
+}
+
+EVENTS_EXAMPLE: Final[dict[str, Any]] = {
+    "slate": {
+        "summary": "Two shown, one clicked",
+        "value": {
+            "events": [
+                {
+                    "event_id": "e-1",
+                    "type": "impression",
+                    "user_id": "user-7",
+                    "item_id": "item-2",
+                },
+                {"event_id": "e-2", "type": "impression", "user_id": "user-7", "item_id": "item-1"},
+                {"event_id": "e-3", "type": "click", "user_id": "user-7", "item_id": "item-2"},
+            ]
+        },
+    }
+}

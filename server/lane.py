@@ -1,0 +1,86 @@
+"""A lane: one verified bundle with all that answers with it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cache.tiers import TtlPolicy
+from models.features.catalogue import Catalogue
+from models.manifest import BundleError
+from models.runtime import Model, load
+from server.admission import Admission, Cost
+from server.answer import AnswerWriter
+from server.assembly import Assembler
+from server.cache_links import CacheLinks
+from server.candidates import CandidateReader
+from server.feedback import Feedback
+from server.inference import Inference
+from server.metrics import LaneMetrics, Metrics
+from server.ranker import Limits, Ranker
+from server.settings import Settings
+from server.slate import Ordering
+
+STABLE: Final = "stable"
+
+
+class UntrainedForMisses(BundleError):
+    """The student reads a teacher's space and never saw a miss in training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    name: str
+    folder: Path
+    model: Model
+    catalogue: Catalogue
+    ranker: Ranker
+    answers: AnswerWriter
+    feedback: Feedback
+    inference: Inference
+    admission: Admission
+
+
+def load_model(settings: Settings, folder: Path) -> tuple[Model, Catalogue]:
+    """Blocking. Raises BundleError, CatalogueError."""
+    model = load(folder, settings.ort_threads)
+    manifest = model.manifest
+    if manifest.reads_space is not None and manifest.coverage_trained is None:
+        raise UntrainedForMisses(
+            f"{folder} reads the space {manifest.reads_space} and its manifest names no coverage "
+            "that it was trained at: train it with hints dropped at random and export again"
+        )
+    path = settings.catalogue or folder.parent / "catalogue.safetensors"
+    return model, Catalogue.load(path, manifest.features.log)
+
+
+def build_lane(
+    name: str,
+    folder: Path,
+    model: Model,
+    catalogue: Catalogue,
+    links: CacheLinks,
+    metrics: Metrics,
+) -> Lane:
+    settings, manifest = links.settings, model.manifest
+    inference = Inference(model, settings.inline_candidates)
+    admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
+    demand = links.demand(manifest)
+    if demand is not None:
+        metrics.tally_demand(lambda: demand.counts)
+    ranker = Ranker(
+        inference=inference,
+        assembler=Assembler(
+            manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
+        ),
+        cache=links.reader(manifest),
+        admission=admission,
+        candidates=CandidateReader(manifest.features.log.item, settings.max_candidates),
+        ordering=Ordering(settings.rerank_depth, settings.rerank_budget_ms),
+        limits=Limits(settings.deadline_ms, settings.replay),
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+    )
+    answers = AnswerWriter(manifest.name, model.version, name)
+    lane_metrics = LaneMetrics(metrics, name, model.version)
+    feedback = Feedback(metrics, lane_metrics, demand)
+    return Lane(name, folder, model, catalogue, ranker, answers, feedback, inference, admission)

@@ -1,0 +1,135 @@
+"""Every metric of the gateway."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from cache.breaker import CircuitBreaker
+from models.features.records import F32
+from models.schema import TIERS
+from server.admission import Admission
+from server.stages import STAGES, TOTAL, StageClock
+
+SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
+AGES_S: Final = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+SIZES: Final = tuple(2**power for power in range(13))
+
+
+class AgeHistogram(Collector):
+    """Teacher age weighted by candidates: one call counts a whole request."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(len(AGES_S) + 1, np.int64)
+        self._sum_s = 0.0
+
+    def observe(self, ages_s: F32) -> None:
+        self._counts += np.bincount(np.searchsorted(AGES_S, ages_s), minlength=len(self._counts))
+        self._sum_s += float(ages_s.sum())
+
+    def collect(self) -> Iterable[Metric]:
+        cumulative = np.cumsum(self._counts).tolist()
+        bounds = [*map(str, AGES_S), "+Inf"]
+        yield HistogramMetricFamily(
+            "understudy_teacher_age_seconds",
+            "Age of the hint of each hinted candidate",
+            buckets=list(zip(bounds, cumulative, strict=True)),
+            sum_value=self._sum_s,
+        )
+
+
+class Tally(Collector):
+    """Counts that another part keeps by name, read when scraped."""
+
+    def __init__(
+        self, name: str, text: str, label: str, counts: Callable[[], Mapping[str, int]]
+    ) -> None:
+        self._name, self._text, self._label, self._counts = name, text, label, counts
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
+        for key, count in self._counts().items():
+            family.add_metric([key], count)
+        yield family
+
+
+class LaneMetrics:
+    """The series of one lane and version, bound once so that a request only adds to them."""
+
+    def __init__(self, metrics: "Metrics", lane: str, version: str) -> None:
+        self._stages = [
+            metrics.stage_seconds.labels(stage, lane, version) for stage in (*STAGES, TOTAL)
+        ]
+        self._tiers = [metrics.candidates.labels(tier, lane, version) for tier in TIERS]
+
+    def timed(self, clock: StageClock) -> None:
+        spent_ns = (*clock.spent_ns.values(), clock.total_ns)
+        for series, nanoseconds in zip(self._stages, spent_ns, strict=True):
+            series.observe(nanoseconds / 1e9)
+
+    def covered(self, by_tier: list[int]) -> None:
+        for series, count in zip(self._tiers, by_tier, strict=True):
+            series.inc(count)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        self.requests = Counter(
+            "understudy_requests_total",
+            "Answers by route and status",
+            ["route", "status"],
+            registry=own,
+        )
+        self.stage_seconds = Histogram(
+            "understudy_stage_seconds", "Time of a request by stage; they add up to the total",
+            ["stage", "lane", "version"], buckets=SECONDS, registry=own,
+        )  # fmt: skip
+        self.request_candidates = Histogram(
+            "understudy_request_candidates",
+            "Candidates of a request",
+            buckets=SIZES,
+            registry=own,
+        )
+        self.candidates = Counter(
+            "understudy_candidates_total", "Candidates scored, by where their hint came from",
+            ["tier", "lane", "version"], registry=own,
+        )  # fmt: skip
+        self.degraded = Counter(
+            "understudy_degraded_total", "Answers with less than everything",
+            ["stage", "reason"], registry=own,
+        )  # fmt: skip
+        self.shed = Counter("understudy_shed_total", "Requests refused", ["reason"], registry=own)
+        self.events = Counter("understudy_events_total", "Events taken in", ["type"], registry=own)
+        self.item_updates = Counter(
+            "understudy_item_updates_total",
+            "Item counters brought up to date",
+            registry=own,
+        )
+        self.ready = Gauge("understudy_ready", "1 when requests are answered", registry=own)
+        self.bundle = Gauge(
+            "understudy_bundle_info", "1 for the bundle of a lane",
+            ["lane", "model", "version", "space"], registry=own,
+        )  # fmt: skip
+        self.inflight = Gauge("understudy_inflight_candidates", "Candidates in work", registry=own)
+        self.breaker = Gauge(
+            "understudy_breaker_open", "1 while cache reads are stopped", registry=own
+        )
+        self.teacher_age = AgeHistogram()
+        self.registry.register(self.teacher_age)
+
+    def tally_demand(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        text = "Demand messages by what became of them"
+        self.registry.register(Tally("understudy_demand_total", text, "outcome", counts))
+
+    def watch(self, admission: Admission, breaker: CircuitBreaker) -> None:
+        self.ready.set(1)
+        self.inflight.set_function(lambda: admission.candidates)
+        self.breaker.set_function(lambda: breaker.is_open)
+
+    def page(self) -> tuple[bytes, str]:
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST

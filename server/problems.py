@@ -1,0 +1,60 @@
+"""Every refusal as problem+json (RFC 9457), whoever raised it."""
+
+import logging
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.body import shown
+from server.errors import ServingError
+from server.wire import Problem, encode_json
+
+MEDIA_TYPE: Final = "application/problem+json"
+log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(ServingError, _refused)
+    app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(Exception, _internal)
+
+
+def _answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(encode_json(problem), problem.status, headers, MEDIA_TYPE)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServingError)
+    problem = Problem(
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        field=error.field,
+        value=shown(error.value),
+        remedy=error.remedy,
+    )
+    retry_after_s = error.retry_after_s
+    return _answer(problem, {"Retry-After": str(retry_after_s)} if retry_after_s else None)
+
+
+def _no_such_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = "method" if error.status_code == 405 else "path"
+    problem = Problem(
+        title=error.detail,
+        status=error.status_code,
+        detail=f"{request.method} {shown(request.url.path)} is not served here",
+        field=what,
+        value=shown(request.method if what == "method" else request.url.path),
+        remedy="the routes are listed at /docs",
+    )
+    return _answer(problem, dict(error.headers or {}))
+
+
+def _internal(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "the request met a fault of the gateway; its log has the trace"
+    return _answer(Problem(title="Internal error", status=500, detail=detail))

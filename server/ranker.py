@@ -1,0 +1,128 @@
+"""The hot path: a request's life after it is decoded and before it is encoded."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from cache.reader import CacheReader
+from server.admission import Admission, late
+from server.assembly import Assembled, Assembler
+from server.candidates import CandidateColumns, CandidateReader
+from server.columns import Table
+from server.errors import InvalidRequest, UnknownModel
+from server.fallback import prior_scores
+from server.inference import Inference
+from server.ranked import Ranked, Scored
+from server.slate import Order, Ordering
+from server.stages import StageClock
+from server.wire import RankRequest
+
+
+class Limits(NamedTuple):
+    deadline_ms: float
+    replay: bool
+
+
+class Ranker:
+    """One lane's bundle with all that it needs; built once, safe for concurrent requests."""
+
+    def __init__(
+        self,
+        *,
+        inference: Inference,
+        assembler: Assembler,
+        cache: CacheReader,
+        admission: Admission,
+        candidates: CandidateReader,
+        ordering: Ordering,
+        limits: Limits,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self.model = inference.model
+        self._inference = inference
+        self._assembler = assembler
+        self._cache = cache
+        self._admission = admission
+        self._candidates = candidates
+        self._ordering = ordering
+        self._limits = limits
+        self._clock_ms = clock_ms
+        manifest = self.model.manifest
+        self._context = Table(manifest.features.log.context)
+        self._tasks = {task: position for position, task in enumerate(manifest.tasks)}
+
+    async def rank(self, request: RankRequest, clock: StageClock) -> Ranked:
+        self._check_model(request)
+        now_ms, task = self._now_ms(request), self._task(request)
+        columns = self._candidates.read(request)
+        context = self._context.row(request.context, "context")
+        deadline_ms = request.deadline_ms or self._limits.deadline_ms
+        clock.mark("decode")
+        with self._admission.admit(len(columns.item_ids), clock, deadline_ms):
+            clock.mark("queue")
+            found = await self._cache.read(request.user_id)
+            clock.mark("cache")
+            if clock.elapsed_ms > deadline_ms:
+                raise late(deadline_ms, "while the cache was read")
+            assembled = self._assembler.assemble(now_ms, found.page, found.record, context, columns)
+            clock.mark("features")
+            scored = await self._score(assembled, task, clock)
+            clock.mark("inference")
+        order = self._order(request, columns, assembled, scored)
+        clock.mark("rerank")
+        return Ranked(now_ms, request, columns, context, found.reason, assembled, scored, order)
+
+    def _check_model(self, request: RankRequest) -> None:
+        if request.model is not None and request.model != self.model.manifest.name:
+            raise UnknownModel(
+                f"the model served here is {self.model.manifest.name}",
+                field="model",
+                value=request.model,
+                remedy="leave model out, or name the one that is served",
+            )
+
+    def _now_ms(self, request: RankRequest) -> int:
+        if request.timestamp_ms is None:
+            return self._clock_ms()
+        if not self._limits.replay:
+            raise InvalidRequest(
+                "a request's time is the gateway's clock",
+                field="timestamp_ms",
+                value=request.timestamp_ms,
+                remedy="leave it out, or set UNDERSTUDY_REPLAY=true to replay a log",
+            )
+        return request.timestamp_ms
+
+    def _task(self, request: RankRequest) -> int:
+        if request.task is None:
+            return 0
+        if request.task not in self._tasks:
+            raise InvalidRequest(
+                f"the model's tasks are {', '.join(self._tasks)}",
+                field="task",
+                value=request.task,
+                remedy="name one of them, or leave task out",
+            )
+        return self._tasks[request.task]
+
+    async def _score(self, assembled: Assembled, task: int, clock: StageClock) -> Scored:
+        """A model that fails is no reason to fail the caller: the prior rates still order."""
+        try:
+            outputs = await self._inference.run(assembled.arrays, len(assembled.item_keys), clock)
+            scores = self.model.probabilities(outputs.logit)[:, task]
+            reason = None if np.isfinite(scores).all() else "not_finite"
+        except Exception:
+            scores, reason = np.zeros(0), "failed"
+        if reason is not None:
+            priors = self.model.manifest.features.prior_rates
+            scores = prior_scores(assembled.counters, priors)[:, task]
+        return Scored(scores, reason)
+
+    def _order(
+        self, request: RankRequest, columns: CandidateColumns, assembled: Assembled, scored: Scored
+    ) -> Order:
+        hints = assembled.resolved and (assembled.resolved.z, assembled.resolved.tier)
+        return self._ordering.order(
+            scored.scores, columns.bids, hints, request.top_k, request.diversity
+        )

@@ -1,0 +1,23 @@
+"""GET /healthz and /readyz: what a supervisor asks."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.body import JSON
+from server.gateway import Gateway
+from server.wire import Health, Ready, encode_json
+
+
+class HealthRoutes:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def alive(self, request: Request) -> Response:
+        """Touches nothing: a slow dependency must not get the process killed."""
+        return Response(encode_json(Health("alive")), media_type=JSON)
+
+    async def ready(self, request: Request) -> Response:
+        """Raises NotReady. Redis has no say: without it answers are degraded, not refused."""
+        lane = self._gateway.lane
+        ready = Ready("ready", lane.model.manifest.name, lane.model.version, lane.name)
+        return Response(encode_json(ready), media_type=JSON)

@@ -1,0 +1,45 @@
+"""POST /v1/rank. Plain ASGI: no framework object is built for a request."""
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from server.body import BodyReader
+from server.errors import DeadlineExceeded, Overloaded
+from server.gateway import Gateway
+from server.stages import StageClock
+from server.wire import RankRequest
+
+
+class RankRoute:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        clock = StageClock()
+        try:
+            await self._answer(clock, scope, receive, send)
+        except ClientDisconnect:
+            self._gateway.metrics.shed.labels("hung_up").inc()
+        except Overloaded:
+            self._gateway.metrics.shed.labels("overloaded").inc()
+            raise
+        except DeadlineExceeded:
+            self._gateway.metrics.shed.labels("late").inc()
+            raise
+
+    async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
+        lane = self._gateway.lane
+        request, codec = await self._body.read(scope, receive)
+        ranked = await lane.ranker.rank(request, clock)
+        answered = lane.answers.write(ranked)
+        body = codec.encode(answered.answer)
+        clock.mark("encode")
+        headers = [
+            (b"content-type", codec.media_type),
+            (b"content-length", str(len(body)).encode()),
+            (b"server-timing", clock.server_timing()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        lane.feedback.tell(ranked, answered, clock)

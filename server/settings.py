@@ -1,0 +1,106 @@
+"""Every setting of the gateway: one frozen class, read once from the environment."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "UNDERSTUDY_"
+
+
+class UnknownSetting(Exception):
+    """The environment names a setting that does not exist: probably a slip of the pen."""
+
+
+class Settings(BaseSettings):
+    """Each field is read from UNDERSTUDY_<NAME>; durations and sizes carry their unit."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level written to stderr"
+    )
+    bundle: Path | None = Field(None, description="Folder of the bundle that answers")
+    catalogue: Path | None = Field(
+        None, description="Catalogue file; catalogue.safetensors beside the bundle when not given"
+    )
+    ort_threads: int = Field(
+        1, ge=1, le=256, description="ONNX Runtime threads of a session; scale out with processes"
+    )
+    inline_candidates: int = Field(
+        300,
+        ge=0,
+        description="Up to so many candidates the model runs on the event loop, above in a thread",
+    )
+    redis_url: str | None = Field(
+        None, description="redis://, rediss:// or unix:// URL; none serves without hints or users"
+    )
+    cache_timeout_ms: float = Field(
+        10.0, gt=0, description="Time the one cache read may take before it counts as all misses"
+    )
+    breaker_failures: int = Field(
+        5, ge=1, description="Failed cache reads in a row before reads stop for a while"
+    )
+    breaker_open_ms: float = Field(
+        1000.0, gt=0, description="How long reads stop before one is tried again"
+    )
+    teacher_cache: bool = Field(
+        True, description="Read the teacher's hints; off measures the student without them"
+    )
+    soft_ttl_s: float = Field(
+        600.0, gt=0, description="Age at which a hint is still used, and asked for again"
+    )
+    hard_ttl_s: float = Field(86_400.0, gt=0, description="Age at which a hint is no longer used")
+    demand_window_s: float = Field(
+        30.0, gt=0, description="A pair that was asked for is not asked for again for so long"
+    )
+    demand_capacity: int = Field(
+        1024, ge=1, description="Demand messages held for the stream; more are dropped and counted"
+    )
+    events_max_skew_s: float = Field(
+        300.0, ge=0, description="How far ahead of this clock an event may be; any when replaying"
+    )
+    replay: bool = Field(
+        False, description="Accept timestamp_ms in requests: for replaying logs, not production"
+    )
+    deadline_ms: float = Field(
+        100.0, gt=0, description="Latency budget of a request that names none"
+    )
+    max_body_bytes: int = Field(1 << 20, ge=1024, description="Largest body read; 413 above")
+    max_candidates: int = Field(1000, ge=1, description="Most candidates of a request; 422 above")
+    max_events: int = Field(1000, ge=1, description="Most events of a batch; 422 above")
+    max_inflight_candidates: int = Field(
+        20_000, ge=1, description="Candidates in work at once; a request above is shed with 429"
+    )
+    rerank_budget_ms: float = Field(
+        3.0, gt=0, description="Time the rerank may take before the rest follows by value"
+    )
+    rerank_depth: int = Field(
+        50, ge=1, description="Positions of the slate that the rerank fills; the rest is by value"
+    )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings of this process. Raises UnknownSetting, or pydantic's ValidationError.
+
+    Overrides (the command line's) win over the environment; None overrides nothing.
+    """
+    check_names(os.environ)
+    return Settings(**{name: value for name, value in overrides.items() if value is not None})
+
+
+def check_names(environment: Mapping[str, str]) -> None:
+    valid = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in valid:
+            near = difflib.get_close_matches(name.upper(), valid, n=1, cutoff=0.0)
+            raise UnknownSetting(
+                f"{name} is not a setting: did you mean {near[0]}? "
+                "`understudy settings` lists them all"
+            )

@@ -1,0 +1,41 @@
+"""Where a request's time goes: one vocabulary for header, metrics and load reports."""
+
+from time import perf_counter_ns
+from typing import Final
+
+STAGES: Final = ("decode", "queue", "cache", "features", "inference", "rerank", "encode")
+TOTAL: Final = "total"
+
+
+class StageClock:
+    """Charges the time since the last mark to a stage, so that the stages add up to the total."""
+
+    __slots__ = ("_last_ns", "spent_ns", "started_ns")
+
+    def __init__(self) -> None:
+        self.started_ns = self._last_ns = perf_counter_ns()
+        self.spent_ns = dict.fromkeys(STAGES, 0)
+
+    def mark(self, stage: str) -> None:
+        now_ns = perf_counter_ns()
+        self.spent_ns[stage] += now_ns - self._last_ns
+        self._last_ns = now_ns
+
+    def move(self, source: str, target: str, share_ns: int) -> None:
+        """Recharge part of a stage, for time that another thread measured."""
+        self.spent_ns[source] -= share_ns
+        self.spent_ns[target] += share_ns
+
+    @property
+    def elapsed_ms(self) -> float:
+        return (perf_counter_ns() - self.started_ns) / 1e6
+
+    @property
+    def total_ns(self) -> int:
+        return self._last_ns - self.started_ns
+
+    def server_timing(self) -> bytes:
+        """Milliseconds to the µs; the total is the sum of what is printed."""
+        spent_us = [spent_ns // 1000 for spent_ns in self.spent_ns.values()]
+        stages = [f"{s};dur={us / 1000}" for s, us in zip(STAGES, spent_us, strict=True)]
+        return ", ".join((*stages, f"{TOTAL};dur={sum(spent_us) / 1000}")).encode()

@@ -1,0 +1,133 @@
+"""The HTTP contract. One definition: decoders, encoders and OpenAPI are all made from it."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+MAX_ID_LENGTH: Final = 128
+MAX_TIMESTAMP_MS: Final = 4_102_444_800_000  # the year 2100
+
+Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
+TimestampMs = Annotated[int, Meta(ge=1, le=MAX_TIMESTAMP_MS, description="Unix time, ms")]
+Value = str | int | float | None
+Values = dict[str, Value]
+
+
+class Candidate(Struct, forbid_unknown_fields=True):
+    """One item to rank, with what the caller knows about it."""
+
+    item_id: Id
+    bid: (
+        Annotated[
+            float,
+            Meta(ge=0, le=1e12, description="Value of one positive; the order is score × bid"),
+        ]
+        | None
+    ) = None
+    features: (
+        Annotated[Values, Meta(description="Item columns that override the catalogue's")] | None
+    ) = None
+
+
+class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One user, a context and the candidates: either `item_ids` or `candidates`."""
+
+    user_id: Id
+    item_ids: (
+        Annotated[list[Id], Meta(min_length=1, extra_json_schema={"uniqueItems": True})] | None
+    ) = None
+    candidates: Annotated[list[Candidate], Meta(min_length=1)] | None = None
+    context: Annotated[Values, Meta(description="Context columns of the bundle")] = {}
+    request_id: Id | None = None
+    model: Annotated[str, Meta(description="Refused with 404 unless it is served here")] | None = (
+        None
+    )
+    task: (
+        Annotated[str, Meta(description="Task to score by; the bundle's first when absent")] | None
+    ) = None
+    top_k: Annotated[int, Meta(ge=1, le=1 << 20)] | None = None
+    diversity: Annotated[
+        float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
+    ] = 0.0
+    deadline_ms: (
+        Annotated[float, Meta(gt=0, le=60_000, description="Latency budget from arrival")] | None
+    ) = None
+    timestamp_ms: TimestampMs | None = None
+
+
+class Coverage(Struct):
+    """Shares of the candidates by where the teacher's hint came from."""
+
+    pair: float
+    neighbour: float
+    user: float
+    none: float
+
+
+class Degraded(Struct, frozen=True):
+    """A stage that gave less than everything, and why."""
+
+    stage: str
+    reason: str
+
+
+class RankAnswer(Struct):
+    """Columns, best first. `scores` are calibrated probabilities whatever the order."""
+
+    request_id: str
+    model: str
+    version: str
+    lane: str
+    item_ids: list[str]
+    scores: list[float]
+    coverage: Coverage
+    teacher_age_s: Annotated[float, Meta(description="Mean age of the hints used")] | None
+    degraded: list[Degraded]
+    values: (
+        Annotated[list[float], Meta(description="score × bid, when bids were given")] | UnsetType
+    ) = UNSET
+
+
+class EventEntry(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something that happened to one item shown to one user."""
+
+    event_id: Annotated[Id, Meta(description="Sending it again changes nothing")]
+    type: Annotated[Id, Meta(description="`impression`, or a task of the bundle: `click`, …")]
+    user_id: Id
+    item_id: Id
+    timestamp_ms: Annotated[TimestampMs, Meta(description="Now when absent")] | None = None
+
+
+class EventBatch(Struct, forbid_unknown_fields=True):
+    events: Annotated[list[EventEntry], Meta(min_length=1)]
+
+
+class EventsAccepted(Struct):
+    accepted: int
+
+
+class Health(Struct):
+    status: str
+
+
+class Ready(Struct):
+    status: str
+    model: str
+    version: str
+    lane: str
+
+
+class Problem(Struct, omit_defaults=True):
+    """RFC 9457 problem details."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    field: str | None = None
+    value: str | None = None
+    remedy: str | None = None
+
+
+encode_json = msgspec.json.Encoder().encode
