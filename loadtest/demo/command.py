@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from loadtest.demo import page, printing
-from loadtest.demo.live import Live, measure
-from loadtest.demo.processes import free_port, running_up
-from loadtest.demo.report import write_json
+from loadtest.demo.live import measure
 from loadtest.demo.steps import plan, run_steps
+from loadtest.json_file import write_json
+from loadtest.stack import free_port, running_up
 
 HOST: Final = "127.0.0.1"
 
@@ -38,12 +38,11 @@ def demo(
         shutil.rmtree(out, ignore_errors=True)
     seconds = run_steps(plan(out, data, seed, impressions), out, console.print)
     shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
-    with running_up(out, HOST, free_port(HOST, port)) as told:
-        live = Live.of(told)
-        facts = {"data": data, "seed": seed, "step_seconds": seconds, "urls": _urls(live.url)}
-        _report(measure(live, out, facts, console), out, console)
+    with running_up(out, out / "live", HOST, free_port(HOST, port)) as stack:
+        facts = {"data": data, "seed": seed, "step_seconds": seconds, "urls": _urls(stack.url)}
+        _report(measure(stack, out, facts, console), out, console)
         if keep:
-            _wait(live.url, console)
+            _wait(stack.url, console)
 
 
 def _report(report: dict[str, Any], out: Path, console: Console) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from loadtest import server_timing
 from loadtest.connection import encode
-from loadtest.demo.replay_log import LoggedRequest
 from loadtest.errors import LoadTestError
 from loadtest.pool import Pool
+from loadtest.replay_log import LoggedRequest
 
 TIMEOUT_S: Final = 5.0
 
@@ -56,7 +56,7 @@ async def ask(
 
 def full_body(logged: LoggedRequest) -> dict[str, Any]:
     """The logged request, answered whole: every candidate's score comes back."""
-    return {**logged.body, "top_k": len(candidate_ids(logged))}
+    return {**logged.body, "top_k": len(logged.candidate_ids)}
 
 
 def shown_body(logged: LoggedRequest) -> dict[str, Any]:
@@ -64,13 +64,6 @@ def shown_body(logged: LoggedRequest) -> dict[str, Any]:
     kept = {key: value for key, value in logged.body.items() if key != "candidates"}
     ids = [shown.item_id for shown in logged.shown]
     return {**kept, "item_ids": ids, "top_k": len(ids)}
-
-
-def candidate_ids(logged: LoggedRequest) -> Sequence[str]:
-    if "item_ids" in logged.body:
-        ids: Sequence[str] = logged.body["item_ids"]
-        return ids
-    return [candidate["item_id"] for candidate in logged.body["candidates"]]
 
 
 def events_of(logged: LoggedRequest) -> list[dict[str, Any]]:

@@ -4,54 +4,32 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from loadtest.demo.measuring import measuring_gateways
 from loadtest.demo.outage import Outage
 from loadtest.demo.pacing import Pace, compress
-from loadtest.demo.processes import measuring_gateways
 from loadtest.demo.replay import MAIN, Run, replay
-from loadtest.demo.replay_log import LoggedRequest, read_replay
 from loadtest.demo.report import compose
-from loadtest.errors import ProcessMissing
 from loadtest.pool import Pool
+from loadtest.replay_log import LoggedRequest, read_replay
+from loadtest.stack import Stack
 
 REPLAY_S: Final = 65.0
 OUTAGE_S: Final = 5.0
 IN_FLIGHT: Final = 64
 
 
-class Live(NamedTuple):
-    """What `understudy up` wrote into processes.json."""
-
-    url: str
-    redis_url: str
-    pids: Mapping[str, int]
-
-    @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Live":
-        return cls(told["url"], told["redis_url"], told["processes"])
-
-    @property
-    def valkey_pid(self) -> int:
-        """Raises ProcessMissing where the Redis is somebody else's, to be left alone."""
-        if "valkey" not in self.pids:
-            raise ProcessMissing(
-                "the demo stops Redis for a while, so it must run its own: unset "
-                "UNDERSTUDY_REDIS_URL"
-            )
-        return self.pids["valkey"]
-
-
-def measure(live: Live, out: Path, facts: Mapping[str, Any], console: Console) -> dict[str, Any]:
+def measure(stack: Stack, out: Path, facts: Mapping[str, Any], console: Console) -> dict[str, Any]:
     """The report. Raises LoadTestError."""
     requests = read_replay(out / "serving" / "replay.jsonl")
     pace = compress([logged.timestamp_ms for logged in requests], REPLAY_S)
-    outage = Outage(live.valkey_pid, at_s=REPLAY_S / 2, length_s=OUTAGE_S)
-    with measuring_gateways(out, live.url, live.redis_url) as urls:
-        run = asyncio.run(_replay(requests, pace, {MAIN: live.url, **urls}, outage, console))
+    outage = Outage(stack.pid("valkey"), at_s=REPLAY_S / 2, length_s=OUTAGE_S)
+    with measuring_gateways(out, out / "live", stack) as urls:
+        run = asyncio.run(_replay(requests, pace, {MAIN: stack.url, **urls}, outage, console))
     offline = json.loads((out / "run" / "metrics.json").read_text())
     return compose(run, pace, primary_task(out / "serving"), offline, facts)
 

@@ -9,8 +9,8 @@ from loadtest.demo.events import EventPoster
 from loadtest.demo.gateway import Slate, ask, events_of, full_body, shown_body
 from loadtest.demo.outage import Outage
 from loadtest.demo.pacing import Pace
-from loadtest.demo.replay_log import LoggedRequest
 from loadtest.pool import Pool
+from loadtest.replay_log import LoggedRequest
 
 MAIN = "student_with_cache"
 

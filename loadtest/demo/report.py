@@ -1,9 +1,7 @@
 """The demo's figures, as report.json holds them."""
 
-import json
 import platform
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from loadtest.demo import quality, tallies
@@ -42,9 +40,3 @@ def compose(
         },
         "offline": dict(offline),
     }
-
-
-def write_json(path: Path, report: Mapping[str, Any]) -> None:
-    staged = path.with_suffix(".tmp")
-    staged.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    staged.replace(path)

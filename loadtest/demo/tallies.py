@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from loadtest.demo.gateway import candidate_ids
 from loadtest.demo.replay import Replayed, Run
 
 TIERS: Final = ("pair", "neighbour", "user", "none")
@@ -17,7 +16,7 @@ CLIENT: Final = "client"
 def coverage(replayed: Iterable[Replayed]) -> dict[str, float]:
     """Share of candidates by tier over the answered requests, each weighing its candidates."""
     answered = [r for r in replayed if not r.main.is_failed]
-    weights = np.array([len(candidate_ids(r.logged)) for r in answered], np.float64)
+    weights = np.array([len(r.logged.candidate_ids) for r in answered], np.float64)
     if not weights.sum():
         return dict.fromkeys(TIERS, 0.0)
     shares = np.array([[r.main.coverage[tier] for tier in TIERS] for r in answered])

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +27,13 @@ class LoggedRequest(NamedTuple):
     @property
     def timestamp_ms(self) -> int:
         return int(self.body["timestamp_ms"])
+
+    @property
+    def candidate_ids(self) -> Sequence[str]:
+        if "item_ids" in self.body:
+            ids: Sequence[str] = self.body["item_ids"]
+            return ids
+        return [candidate["item_id"] for candidate in self.body["candidates"]]
 
     @property
     def user_id(self) -> str:

@@ -1,0 +1,35 @@
+"""The highest rate that a gateway answers within a latency, by bisection."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from loadtest.open_loop import Outcome
+
+TRIALS: Final = 7
+KEPT_UP: Final = 0.95
+"""Below this share of the intended rate the load did not really arrive."""
+
+
+class Found(NamedTuple):
+    best: Outcome | None  # None when even the lowest rate was too much
+    trials: list[Outcome]
+
+
+def highest_rate(
+    attempt: Callable[[float], Outcome], low: float, high: float, p99_limit_ms: float
+) -> Found:
+    """Between `low` and `high` requests a second, to within (high − low) / 2^TRIALS."""
+    best, trials = None, []
+    for _ in range(TRIALS):
+        rate = (low + high) / 2.0
+        trials.append(outcome := attempt(rate))
+        if holds(outcome, p99_limit_ms):
+            best, low = outcome, rate
+        else:
+            high = rate
+    return Found(best, trials)
+
+
+def holds(outcome: Outcome, p99_limit_ms: float) -> bool:
+    kept_up = outcome.achieved_rate >= KEPT_UP * outcome.intended_rate
+    return kept_up and not outcome.failed and outcome.p99_ms <= p99_limit_ms

@@ -1,0 +1,67 @@
+"""A bundle's model alone, in a loop: the ceiling that a gateway worker is measured against.
+
+python -m server.raw_loop BUNDLE --candidates 50,200,500 --seconds 3
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from safetensors.numpy import load_file
+
+from models.features.build import Arrays
+from models.manifest import GOLDEN
+from models.runtime import Model, load
+from models.schema import TensorSpec
+
+
+def request_of(golden: Arrays, specs: tuple[TensorSpec, ...], candidates: int) -> Arrays:
+    """One request with so many candidates: the golden batch's rows again and again."""
+    return {spec.name: _rows(golden[f"input.{spec.name}"], spec, candidates) for spec in specs}
+
+
+def _rows(array: np.ndarray, spec: TensorSpec, candidates: int) -> np.ndarray:
+    if spec.name == "request_index":
+        return np.zeros(candidates, np.int64)
+    if spec.shape[0] == "R":
+        return np.ascontiguousarray(array[:1])
+    return np.ascontiguousarray(np.resize(array, (candidates, *array.shape[1:])))
+
+
+def measure(model: Model, arrays: Arrays, seconds: float) -> dict[str, float]:
+    """Runs until `seconds` have passed, after a tenth of that to warm up."""
+    _run_for(model, arrays, seconds / 10)
+    spent_ms = _run_for(model, arrays, seconds)
+    p50, p99 = np.percentile(spent_ms, [50, 99]).tolist()
+    return {"per_second": len(spent_ms) / (sum(spent_ms) / 1000), "p50_ms": p50, "p99_ms": p99}
+
+
+def _run_for(model: Model, arrays: Arrays, seconds: float) -> list[float]:
+    spent_ms = []
+    end = time.perf_counter() + seconds
+    while (started := time.perf_counter()) < end:
+        model.run(arrays)
+        spent_ms.append((time.perf_counter() - started) * 1000)
+    return spent_ms
+
+
+def raw_loop(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    candidates: Annotated[str, typer.Option(help="Sizes of a request, with commas.")] = "200",
+    seconds: Annotated[float, typer.Option(help="How long each size runs.")] = 3.0,
+) -> None:
+    """Print requests a second and latencies by number of candidates, as JSON."""
+    model = load(bundle)
+    golden = load_file(bundle / GOLDEN)
+    told = {}
+    for size in map(int, candidates.split(",")):
+        arrays = request_of(golden, model.manifest.inputs, size)
+        told[size] = measure(model, arrays, seconds)
+    typer.echo(json.dumps(told))
+
+
+if __name__ == "__main__":
+    typer.run(raw_loop)
