@@ -1,0 +1,62 @@
+"""How a log is cut in time: every split of the project is a split by time."""
+
+from itertools import pairwise
+from typing import Self
+
+from pydantic import model_validator
+
+from models.manifest import Period
+from models.schema import Frozen
+
+
+class Periods(Frozen):
+    """Instants in ms since 1970-01-01 UTC; each period ends where the next begins.
+
+    Rows before `teacher_from_ms` only feed histories and counters. The checkpoint that annotates
+    is trained on the teacher's period alone, so it never saw a label of the student's.
+    """
+
+    history_from_ms: int
+    teacher_from_ms: int
+    student_from_ms: int
+    validation_from_ms: int
+    test_from_ms: int
+    until_ms: int
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        named = list(self.model_dump().items())
+        for (earlier, first), (later, second) in pairwise(named):
+            if second < first or (second == first and earlier != "history_from_ms"):
+                raise ValueError(f"{later} {second} must come after {earlier} {first}")
+        return self
+
+    @property
+    def teacher(self) -> Period:
+        return Period(from_ms=self.teacher_from_ms, until_ms=self.student_from_ms)
+
+    @property
+    def student(self) -> Period:
+        return Period(from_ms=self.student_from_ms, until_ms=self.validation_from_ms)
+
+    @property
+    def validation(self) -> Period:
+        return Period(from_ms=self.validation_from_ms, until_ms=self.test_from_ms)
+
+    @property
+    def test(self) -> Period:
+        return Period(from_ms=self.test_from_ms, until_ms=self.until_ms)
+
+
+def by_share(first_ms: int, last_ms: int) -> Periods:
+    """Teacher 55 %, student 25 %, validation 8 %, test 12 % of the time from first to last."""
+    span = last_ms + 1 - first_ms
+    cuts = [first_ms + round(span * share) for share in (0.55, 0.80, 0.88)]
+    return Periods(
+        history_from_ms=first_ms,
+        teacher_from_ms=first_ms,
+        student_from_ms=cuts[0],
+        validation_from_ms=cuts[1],
+        test_from_ms=cuts[2],
+        until_ms=last_ms + 1,
+    )
