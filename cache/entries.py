@@ -25,8 +25,9 @@ class Entries(NamedTuple):
         made = cls(pair_keys, computed_at_ms, logit, quantised.scale, quantised.codes)
         return made.newest_of_each_pair()
 
-    def taken(self, rows: NDArray[Any]) -> Self:
-        return type(self)(*(column[rows] for column in self))
+    def taken(self, rows: NDArray[Any] | slice) -> Self:
+        columns: Any = (column[rows] for column in self)
+        return type(self)(*columns)
 
     def followed_by(self, other: Self) -> Self:
         pairs: Any = zip(self, other, strict=True)

@@ -1,0 +1,78 @@
+"""A teacher bundle as a function from users and items to embeddings and logits."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from cache.arrays import F32
+from cache.refresh.stacked import Wanted, candidates_of, requests_of
+from models.features.build import ItemTable, build
+from models.features.catalogue import Catalogue
+from models.runtime import Model
+
+
+class Judged(NamedTuple):
+    """One row a wanted pair, in order; not checked for NaN."""
+
+    z: F32  # [N, d]
+    logit: F32  # [N, T]
+
+
+class Judge(Protocol):
+    """What the refresher needs of a teacher. Blocking; called from a thread."""
+
+    def judge(self, wanted: Sequence[Wanted]) -> Judged: ...
+
+
+class NotATeacher(Exception):
+    """The bundle gives no embeddings, or names no space for them."""
+
+
+class Teacher:
+    """Runs at most `candidate_limit` pairs at once, which bounds the memory of a run."""
+
+    def __init__(self, model: Model, catalogue: Catalogue, candidate_limit: int = 4096) -> None:
+        if model.manifest.role != "teacher" or model.manifest.produces_space is None:
+            raise NotATeacher(
+                f"bundle {model.manifest.name}-{model.version} is a {model.manifest.role}: "
+                "name a teacher bundle, one that says which space it produces"
+            )
+        self.space = model.manifest.produces_space
+        self.schema = model.manifest.features
+        self._model = model
+        self._catalogue = catalogue
+        self._items = ItemTable.of(self.schema, catalogue)
+        self._limit = candidate_limit
+
+    def judge(self, wanted: Sequence[Wanted]) -> Judged:
+        parts = [self._run(chunk) for chunk in chunked(wanted, self._limit)]
+        return Judged(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _run(self, wanted: Sequence[Wanted]) -> Judged:
+        arrays = build(
+            self.schema,
+            self._items,
+            requests_of(wanted, self._catalogue, self.schema.history_length),
+            candidates_of(wanted, self._catalogue),
+        )
+        outputs = self._model.run(arrays)
+        if outputs.z is None:
+            raise NotATeacher(f"bundle {self._model.manifest.name} gave no z")
+        return Judged(outputs.z, outputs.logit)
+
+
+def chunked(wanted: Sequence[Wanted], limit: int) -> Iterator[list[Wanted]]:
+    """In order, each chunk of at most `limit` pairs; a request may be cut in two."""
+    chunk: list[Wanted] = []
+    room = limit
+    for each in wanted:
+        keys = each.item_keys
+        while len(keys):
+            chunk.append(each._replace(item_keys=keys[:room]))
+            keys, room = keys[room:], room - len(keys[:room])
+            if not room:
+                yield chunk
+                chunk, room = [], limit
+    if chunk:
+        yield chunk
