@@ -62,6 +62,11 @@ class Log:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Raises LogUnreadable or LogInvalid."""
+        return cls.load(folder).validate()
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Without a look at the rows. Raises LogUnreadable."""
         head = _head(folder / HEAD)
         has_requests = (folder / "requests.parquet").exists()
         return cls(
@@ -72,7 +77,7 @@ class Log:
             items=_table(folder / "items.parquet"),
             users=_table(folder / "users.parquet"),
             requests=_table(folder / "requests.parquet") if has_requests else None,
-        ).validate()
+        )
 
 
 def _head(path: Path) -> Head:

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.features.records import F64, I64
 
-CATEGORIES: Final = 24
+CATEGORIES: Final = 16
 BRANDS: Final = 90
 ADVERTISERS: Final = 30
 STYLES: Final = 8

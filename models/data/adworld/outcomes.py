@@ -11,12 +11,12 @@ from models.features.records import F64, I64
 CLICK_RATE: Final = 0.04
 CONVERSION_RATE: Final = 0.12
 """Of the clicks."""
-LIKED_CATEGORY: Final = 2.9
-LIKED_STYLE: Final = 1.1
+LIKED_CATEGORY: Final = 2.7
+LIKED_STYLE: Final = 0.8
 SEGMENT: Final = 0.45
 PLACEMENTS: Final = ("feed", "story", "sidebar")
 PLACEMENT_EFFECT: Final = (0.3, 0.0, -0.5)
-EXAMINED_FLOOR: Final = 0.6
+EXAMINED_FLOOR: Final = 0.7
 """Share of users who look at the last position; everybody looks at the first."""
 
 

@@ -10,7 +10,7 @@ from models.features.records import F64, I64
 AGE_BANDS: Final = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 GENDERS: Final = ("female", "male", "other")
 REGIONS: Final = 12
-LIKED_CATEGORIES: Final = 3
+LIKED_CATEGORIES: Final = 2
 LIKED_STYLES: Final = 2
 CATEGORY_DRIFT: Final = 0.05
 STYLE_DRIFT: Final = 0.03

@@ -68,4 +68,4 @@ def _primes_above(least: int, count: int = 64) -> I64:
     numbers = np.arange(least + 1, 2 * least + 2000)
     divisors = np.arange(2, int(np.sqrt(numbers[-1])) + 1)
     is_prime = (numbers[:, None] % divisors != 0).all(axis=1)
-    return numbers[is_prime][:count]
+    return np.asarray(numbers[is_prime][:count])

@@ -1,0 +1,200 @@
+"""Anybody's CSV or Parquet → a log, by a YAML file that says which column is what.
+
+docs/data.md has an example of every key.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import polars as pl
+import yaml
+from pydantic import Field, ValidationError
+
+from models.data.errors import MappingInvalid
+from models.data.log import Log
+from models.data.periods import Periods, by_share
+from models.data.statistics import fitted
+from models.schema import Column, Frozen, LogSchema
+
+MAX_MAPPING_BYTES = 1 << 20
+Columns = dict[str, Literal["categorical", "number"]]
+
+
+class ImpressionMapping(Frozen):
+    """File columns by role. Without `request_id`, rows of one user and time are one request."""
+
+    file: str
+    timestamp: str
+    unit: Literal["ms", "s", "iso"] = "ms"
+    user_id: str
+    item_id: str
+    request_id: str | None = None
+    position: str | None = None
+    labels: Annotated[dict[str, str], Field(min_length=1)]
+    context: Columns = Field(default_factory=dict)
+
+
+class EntityMapping(Frozen):
+    file: str
+    id: str
+    columns: Columns = Field(default_factory=dict)
+
+
+class Mapping(Frozen):
+    impressions: ImpressionMapping
+    items: EntityMapping | None = None
+    users: EntityMapping | None = None
+    periods: Periods | None = None
+    provenance: str = "imported by a column mapping"
+
+
+def read_mapping(path: Path) -> Log:
+    """Files are relative to the mapping's folder. Raises MappingInvalid."""
+    mapping = _mapping(path)
+    impressions = _impressions(path.parent, mapping.impressions)
+    items, item_columns = _entities(path.parent, mapping.items, impressions["item_id"])
+    users, user_columns = _entities(path.parent, mapping.users, impressions["user_id"])
+    times = impressions["timestamp_ms"]
+    return fitted(
+        Log(
+            schema=LogSchema(
+                tasks=tuple(mapping.impressions.labels),
+                user=user_columns,
+                item=item_columns,
+                context=_columns(mapping.impressions.context),
+            ),
+            periods=mapping.periods or by_share(times[0], times[-1]),
+            provenance=mapping.provenance,
+            impressions=impressions,
+            items=items,
+            users=users,
+        )
+    )
+
+
+def _mapping(path: Path) -> Mapping:
+    try:
+        if path.stat().st_size > MAX_MAPPING_BYTES:
+            raise MappingInvalid(f"{path} is larger than {MAX_MAPPING_BYTES} bytes")
+        return Mapping.model_validate(yaml.safe_load(path.read_text()))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise MappingInvalid(f"{path} is not a column mapping: {error}") from error
+
+
+def _impressions(folder: Path, mapping: ImpressionMapping) -> pl.DataFrame:
+    table = _table(folder / mapping.file)
+    context = list(mapping.context)
+    named = [
+        mapping.timestamp,
+        mapping.user_id,
+        mapping.item_id,
+        *mapping.labels.values(),
+        *context,
+    ]
+    named += [name for name in (mapping.request_id, mapping.position) if name is not None]
+    _need(folder / mapping.file, table, named)
+    if not len(table):
+        raise MappingInvalid(f"{folder / mapping.file} has no rows")
+    timestamp_ms = _timestamp_ms(folder / mapping.file, table[mapping.timestamp], mapping.unit)
+    labels = {
+        task: _label(folder / mapping.file, table[name]) for task, name in mapping.labels.items()
+    }
+    user_id = table[mapping.user_id].cast(pl.String)
+    request_id = _request_ids(table, mapping, user_id, timestamp_ms)
+    position = (
+        table[mapping.position]
+        if mapping.position
+        else pl.Series([0]).new_from_index(0, len(table))
+    )
+    made = pl.DataFrame(
+        {
+            "request_id": request_id,
+            "timestamp_ms": timestamp_ms,
+            "user_id": user_id,
+            "item_id": table[mapping.item_id].cast(pl.String),
+            "position": position.cast(pl.Int16, strict=False).fill_null(0),
+            **_typed(table, mapping.context),
+            **labels,
+        }
+    )
+    return made.sort("timestamp_ms", "request_id", "position", maintain_order=True)
+
+
+def _request_ids(
+    table: pl.DataFrame, mapping: ImpressionMapping, user_id: pl.Series, timestamp_ms: pl.Series
+) -> pl.Series:
+    if mapping.request_id:
+        return table[mapping.request_id].cast(pl.String)
+    return user_id + "-" + timestamp_ms.cast(pl.String)
+
+
+def _timestamp_ms(path: Path, values: pl.Series, unit: str) -> pl.Series:
+    if unit == "iso":
+        if values.dtype == pl.String:
+            values = values.str.to_datetime(time_unit="ms", time_zone="UTC", strict=False)
+        times = values.cast(pl.Datetime("ms"), strict=False).dt.epoch("ms")
+    else:
+        numeric = values.cast(pl.Float64 if unit == "s" else pl.Int64, strict=False)
+        times = (numeric * (1000 if unit == "s" else 1)).cast(pl.Int64)
+    if times.null_count():
+        wrong = values.filter(times.is_null())[0]
+        raise MappingInvalid(f"{path}: column {values.name!r}: {wrong!r} is no time in {unit!r}")
+    return times
+
+
+def _label(path: Path, values: pl.Series) -> pl.Series:
+    """Missing → −1."""
+    numeric = values.cast(pl.Float64, strict=False)
+    unreadable = values.is_not_null() & (numeric.is_null() | ~numeric.is_in([-1.0, 0.0, 1.0]))
+    if unreadable.any():
+        wrong = values.filter(unreadable)[0]
+        raise MappingInvalid(
+            f"{path}: column {values.name!r}: label {wrong!r} is not 0, 1, −1 or missing"
+        )
+    return numeric.fill_null(-1).cast(pl.Int8)
+
+
+def _entities(
+    folder: Path, mapping: EntityMapping | None, ids: pl.Series
+) -> tuple[pl.DataFrame, tuple[Column, ...]]:
+    met = pl.DataFrame({ids.name: ids.unique().sort()})
+    identity = (Column(name=ids.name, kind="categorical"),)
+    if mapping is None:
+        return met, identity
+    table = _table(folder / mapping.file)
+    _need(folder / mapping.file, table, [mapping.id, *mapping.columns])
+    made = pl.DataFrame(
+        {ids.name: table[mapping.id].cast(pl.String), **_typed(table, mapping.columns)}
+    )
+    repeated = made.filter(pl.col(ids.name).is_duplicated())
+    if len(repeated):
+        raise MappingInvalid(
+            f"{folder / mapping.file}: column {mapping.id!r}: {repeated[0, 0]!r} is there twice: "
+            "keep one row an id"
+        )
+    made = met.join(made, on=ids.name, how="full", coalesce=True).sort(ids.name)
+    return made, identity + _columns(mapping.columns)
+
+
+def _typed(table: pl.DataFrame, columns: Columns) -> dict[str, Any]:
+    kinds = {"categorical": pl.String, "number": pl.Float64}
+    return {name: table[name].cast(kinds[kind], strict=False) for name, kind in columns.items()}
+
+
+def _columns(columns: Columns) -> tuple[Column, ...]:
+    return tuple(Column(name=name, kind=kind) for name, kind in columns.items())
+
+
+def _need(path: Path, table: pl.DataFrame, names: list[str]) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise MappingInvalid(f"{path} has no column {name!r}; it has {table.columns}")
+
+
+def _table(path: Path) -> pl.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path)
+        return pl.read_csv(path, infer_schema_length=None)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise MappingInvalid(f"{path} is not a readable CSV or Parquet table: {error}") from error
