@@ -1,0 +1,37 @@
+"""Pages and entries to test with."""
+
+import numpy as np
+
+from cache.entries import Entries, aggregate_of
+from cache.page import Page, decode, encode
+from cache.quantise import Precision
+
+NOW_MS = 1_700_000_000_000
+
+
+def random_entries(
+    count: int,
+    *,
+    dim: int = 32,
+    tasks: int = 2,
+    seed: int = 0,
+    precision: Precision = Precision.INT8,
+    age_ms: int = 0,
+) -> Entries:
+    """Keys 10, 20, 30, … all computed `age_ms` before NOW_MS."""
+    rng = np.random.default_rng(seed)
+    return Entries.of(
+        np.arange(10, 10 * count + 1, 10, dtype=np.uint64),
+        np.full(count, NOW_MS - age_ms, np.int64),
+        rng.normal(size=(count, tasks)).astype(np.float32),
+        np.tanh(rng.normal(size=(count, dim))).astype(np.float32),
+        precision,
+    )
+
+
+def page_bytes_of(entries: Entries, version: int = 1, fence: int = 0) -> bytes:
+    return encode(entries, aggregate_of(entries), version=version, fence=fence)
+
+
+def page_of(entries: Entries, version: int = 1) -> Page:
+    return decode(page_bytes_of(entries, version))
