@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -27,6 +28,7 @@ class Child(NamedTuple):
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    started: str = ""  # what its log says once it does its work
 
 
 def restart_delay_s(quick_ends: int) -> float:
@@ -50,7 +52,8 @@ class Processes:
         folder.mkdir(parents=True, exist_ok=True)
 
     async def keep(self, child: Child) -> None:
-        """Until cancelled. Raises ChildFailed."""
+        """Until cancelled. Raises ChildFailed. The log of an earlier life is not kept."""
+        self.log_path(child.name).unlink(missing_ok=True)
         quick_ends = 0
         while True:
             started = time.monotonic()
@@ -62,13 +65,24 @@ class Processes:
             self._say(f"{child.name} ended with {code}; starting it again in {delay_s:.1f} s")
             await asyncio.sleep(delay_s)
 
-    def note(self, name: str, pid: int) -> None:
+    def note(self, name: str, pid: int | None) -> None:
         """Lists a process that somebody else keeps, or a child's new pid."""
+        if pid is None or self._pids.get(name) == pid:
+            return
         self._pids[name] = pid
         listing = self.folder / "processes.json"
         staged = listing.with_suffix(".tmp")
         staged.write_text(json.dumps({**self._facts, "processes": self._pids}, indent=1))
         staged.replace(listing)
+
+    def has_started(self, child: Child) -> bool:
+        path = self.log_path(child.name)
+        return path.exists() and child.started in path.read_text(errors="replace")
+
+    def restart(self, name: str) -> None:
+        """Ends it; its keeper starts it again."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pids[name], signal.SIGTERM)
 
     def log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -50,6 +50,7 @@ def _read_index(path: Path) -> dict[str, str]:
 
 def _bundle(folder: Path, index: dict[str, str], role: str) -> Path:
     name = index.get(role)
-    if not isinstance(name, str) or not (folder / name).is_dir():
+    is_plain = isinstance(name, str) and name not in ("", "..") and Path(name).name == name
+    if not is_plain or not (folder / str(name)).is_dir():
         raise ServingFolderInvalid(f"{folder / INDEX} names {name!r} as {role}: no such bundle")
-    return folder / name
+    return folder / str(name)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.request import urlopen
 
 import typer
@@ -16,7 +16,7 @@ import typer
 from cache.embedded import EmbeddedValkey
 from server.processes import Child, Processes
 from server.serving_folder import ServingFolder, open_serving_folder
-from server.settings import load_settings
+from server.settings import Settings, load_settings
 
 POLL_S: Final = 0.1
 
@@ -27,7 +27,7 @@ class PortTaken(Exception):
 
 class Redis(NamedTuple):
     url: str
-    pid: int | None  # of the embedded server; nobody's when the URL was given
+    embedded: EmbeddedValkey | None  # None when the URL was given: somebody else keeps it
 
 
 def up(
@@ -41,20 +41,19 @@ def up(
     ] = None,
 ) -> None:
     """Run Valkey, gateway, refresher and ingest until interrupted."""
+    settings = load_settings(host=host, port=port)
     serving = open_serving_folder(source)
-    _check_free(host, port)
+    check_free(host, port)
     folder = (state or source / "live").resolve()
-    with _redis(folder) as redis:
+    with _redis(folder, settings.redis_url) as redis:
         reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         facts = {"redis_url": redis.url, "url": f"http://{reached}:{port}"}
         processes = Processes(folder, facts, typer.echo)
-        if redis.pid is not None:
-            processes.note("valkey", redis.pid)
-        asyncio.run(_run(processes, _children(serving, redis.url, host, port), facts["url"]))
+        asyncio.run(_run(processes, redis, children(serving, redis.url, settings), facts["url"]))
     typer.echo("stopped")
 
 
-def _check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
     """Raises PortTaken: a stranger's gateway there would be mistaken for ours."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -68,65 +67,80 @@ def _check_free(host: str, port: int) -> None:
 
 
 @contextmanager
-def _redis(folder: Path) -> Iterator[Redis]:
-    given = load_settings().redis_url
+def _redis(folder: Path, given: str | None) -> Iterator[Redis]:
     if given is not None:
         yield Redis(given, None)
         return
-    valkey = EmbeddedValkey(folder / "valkey")
+    valkey = EmbeddedValkey(folder / "valkey", save_on_stop=True)
     try:
-        yield Redis(valkey.start(), valkey.pid)
+        yield Redis(valkey.start(), valkey)
     finally:
         valkey.stop()
 
 
-def _children(serving: ServingFolder, redis_url: str, host: str, port: int) -> list[Child]:
-    env = {**os.environ, "UNDERSTUDY_REDIS_URL": redis_url, "PYTHONUNBUFFERED": "1"}
-    gateway = {
-        "UNDERSTUDY_BUNDLE": str(serving.student),
-        "UNDERSTUDY_CATALOGUE": str(serving.catalogue),
-        "UNDERSTUDY_HOST": host,
-        "UNDERSTUDY_PORT": str(port),
-    }
+def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list[Child]:
     cli = (sys.executable, "-m", "understudy")
+    source = ("--from", str(serving.path))
+    env = {
+        **os.environ,
+        "UNDERSTUDY_REDIS_URL": redis_url,
+        # The refresher has defaults of its own: an age must mean the same on both sides.
+        "UNDERSTUDY_SOFT_TTL_S": str(settings.soft_ttl_s),
+        "UNDERSTUDY_HARD_TTL_S": str(settings.hard_ttl_s),
+    }
+    listen = ("--host", settings.host, "--port", str(settings.port))
     return [
-        Child("ingest", (*cli, "ingest", "--load", str(serving.path)), env),
-        Child("refresher", (*cli, "refresh", "--from", str(serving.path)), env),
-        Child("gateway", (*cli, "serve"), env | gateway),
+        Child("ingest", (*cli, "ingest", "--load", str(serving.path)), env, "ingest started"),
+        Child("refresher", (*cli, "refresh", *source), env, "refresh started"),
+        Child("gateway", (*cli, "serve", *source, *listen), env),
     ]
 
 
-async def _run(processes: Processes, children: list[Child], url: str) -> None:
-    """Until a signal. Raises ChildFailed when a child ends before the gateway is ready."""
+async def _run(processes: Processes, redis: Redis, wanted: list[Child], url: str) -> None:
+    """Until a signal. Raises ChildFailed when a child ends before everything is ready."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    keepers = [asyncio.create_task(processes.keep(child)) for child in children]
-    stopping = asyncio.create_task(stop.wait())
-    announcing = asyncio.create_task(_announce(processes, url))
+    ending: list[asyncio.Task[Any]] = [asyncio.create_task(processes.keep(c)) for c in wanted]
+    ending.append(asyncio.create_task(stop.wait()))
+    if redis.embedded is not None:
+        ending.append(asyncio.create_task(_keep_valkey(processes, redis.embedded)))
+    announcing = asyncio.create_task(_announce(processes, wanted, url))
     try:
-        ended, _ = await asyncio.wait([*keepers, stopping], return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             task.result()
     finally:
-        for task in (*keepers, stopping, announcing):
+        for task in (*ending, announcing):
             task.cancel()
-        await asyncio.gather(*keepers, stopping, announcing, return_exceptions=True)
+        await asyncio.gather(*ending, announcing, return_exceptions=True)
 
 
-async def _announce(processes: Processes, url: str) -> None:
+async def _keep_valkey(processes: Processes, valkey: EmbeddedValkey) -> None:
+    """Until cancelled. A Valkey that died has lost users since its last save: ingest loads them."""
+    while True:
+        if valkey.pid is None:
+            valkey.start()
+            processes.restart("ingest")
+            typer.echo("valkey ended; started again with what it last saved")
+        processes.note("valkey", valkey.pid)
+        await asyncio.sleep(POLL_S)
+
+
+async def _announce(processes: Processes, wanted: list[Child], url: str) -> None:
     typer.echo(f"logs in {processes.folder}")
     for what in ("docs", "metrics", "readyz"):
         typer.echo(f"{what:<8} {url}/{what}")
     while not processes.is_ready:
         await asyncio.sleep(POLL_S)
-        processes.is_ready = await asyncio.to_thread(_is_ready, url)
+        is_up = await asyncio.to_thread(_answers, f"{url}/readyz")
+        processes.is_ready = is_up and all(map(processes.has_started, wanted))
     typer.echo("ready")
 
 
-def _is_ready(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        with urlopen(f"{url}/readyz", timeout=1.0) as answer:
+        with urlopen(url, timeout=1.0) as answer:
             return bool(answer.status == 200)
     except OSError:  # nothing listens yet, or 503 while it warms up
         return False

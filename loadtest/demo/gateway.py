@@ -63,7 +63,7 @@ def shown_body(logged: LoggedRequest) -> dict[str, Any]:
     """The shown items alone. A candidate's score does not depend on the other candidates."""
     kept = {key: value for key, value in logged.body.items() if key != "candidates"}
     ids = [shown.item_id for shown in logged.shown]
-    return {**kept, "item_ids": ids, "top_k": len(ids)}
+    return {**kept, "item_ids": ids, "top_k": len(ids), "deadline_ms": TIMEOUT_S * 1000.0}
 
 
 def events_of(logged: LoggedRequest) -> list[dict[str, Any]]:

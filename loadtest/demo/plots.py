@@ -18,6 +18,7 @@ TIER_COLOURS: Final = {
     "none": "#9aa0a6",
 }
 BARS: Final = {"p50": "#4c8fd6", "p95": "#e9b44c", "p99": "#d1603d"}
+UNTOLD: Final = ("Creator", "Date", "Format", "Type")
 STYLE: Final[Any] = {  # matplotlib's own type lists every name it has
     "svg.fonttype": "none",
     "svg.hashsalt": "understudy",
@@ -80,6 +81,6 @@ def _mark_outage(axes: Axes, outage_s: tuple[float, float]) -> None:
 
 def _svg(figure: Figure) -> str:
     drawn = StringIO()
-    figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(drawn, format="svg", transparent=True, metadata=dict.fromkeys(UNTOLD))
     text = drawn.getvalue()
     return text[text.index("<svg") :].replace(INK, "currentColor")

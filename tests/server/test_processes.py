@@ -1,0 +1,128 @@
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.processes import Child, ChildFailed, Processes, restart_delay_s
+
+SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print('up', flush=True); time.sleep(600)"
+)
+
+
+def _child(name: str, code: str) -> Child:
+    return Child(name, (sys.executable, "-c", code), dict(os.environ))
+
+
+def _processes(folder: Path, said: list[str] | None = None) -> Processes:
+    return Processes(folder, {"redis_url": "unix:///nowhere"}, (said or []).append)
+
+
+async def _until_logged(processes: Processes, name: str, lines: int = 1) -> None:
+    async with asyncio.timeout(20.0):
+        while True:
+            path = processes.log_path(name)
+            if path.exists() and path.read_text().count("up") >= lines:
+                return
+            await asyncio.sleep(0.01)
+
+
+def _listed(folder: Path) -> dict[str, int]:
+    told: dict[str, int] = json.loads((folder / "processes.json").read_text())["processes"]
+    return told
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_delay_doubles_from_half_a_second_and_stays_bounded() -> None:
+    assert [restart_delay_s(n) for n in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, 4.0]
+    assert restart_delay_s(50) == 30.0
+
+
+async def test_child_is_logged_listed_and_stopped_with_its_keeper(tmp_path: Path) -> None:
+    processes = _processes(tmp_path)
+    keeper = asyncio.create_task(processes.keep(_child("sleeper", SLEEPER)))
+    await _until_logged(processes, "sleeper")
+    pid = _listed(tmp_path)["sleeper"]
+    os.kill(pid, 0)
+    await _cancelled(keeper)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_child_that_ends_before_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    processes = _processes(tmp_path)
+    with pytest.raises(ChildFailed, match=r"(?s)broken ended with 3 .*no bundle here"):
+        await processes.keep(_child("broken", "print('no bundle here'); raise SystemExit(3)"))
+
+
+async def test_killed_child_comes_back_once_everything_is_ready(tmp_path: Path) -> None:
+    said: list[str] = []
+    processes = Processes(tmp_path, {}, said.append)
+    keeper = asyncio.create_task(processes.keep(_child("sleeper", SLEEPER)))
+    await _until_logged(processes, "sleeper")
+    processes.is_ready = True
+    first = _listed(tmp_path)["sleeper"]
+    os.kill(first, signal.SIGKILL)
+    await _until_logged(processes, "sleeper", lines=2)
+    assert _listed(tmp_path)["sleeper"] != first
+    assert said == ["sleeper ended with -9; starting it again in 0.5 s"]
+    await _cancelled(keeper)
+
+
+async def test_child_that_ignores_terminate_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.processes.GRACE_S", 0.2)
+    processes = _processes(tmp_path)
+    keeper = asyncio.create_task(processes.keep(_child("stubborn", STUBBORN)))
+    await _until_logged(processes, "stubborn")
+    pid = _listed(tmp_path)["stubborn"]
+    await _cancelled(keeper)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISOR.format(folder=str(tmp_path), code=SLEEPER)
+    )
+    await _until_logged(_processes(tmp_path), "sleeper")
+    child = _listed(tmp_path)["sleeper"]
+    supervisor.kill()
+    await supervisor.wait()
+    async with asyncio.timeout(20.0):
+        await _until_gone(child)
+
+
+SUPERVISOR = """
+import asyncio, os, sys
+from pathlib import Path
+from server.processes import Child, Processes
+child = Child("sleeper", (sys.executable, "-c", {code!r}), dict(os.environ))
+asyncio.run(Processes(Path({folder!r}), {{}}, print).keep(child))
+"""
+
+
+async def _until_gone(pid: int) -> None:
+    while True:
+        if not _is_running(pid):
+            return
+        await asyncio.sleep(0.01)
+
+
+def _is_running(pid: int) -> bool:
+    """A zombie that nobody has waited for yet does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
