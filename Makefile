@@ -32,9 +32,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 data: $(INSTALLED)
-	$(BIN)/python -m pip download --no-deps --dest build/data recbole==1.2.1
-	$(BIN)/python -m zipfile -e build/data/recbole-1.2.1-*.whl build/data/recbole
-	cp -r build/data/recbole/recbole/dataset_example/ml-100k build/data/
+	$(BIN)/python -m models.data.fetch build/data/ml-100k
 
 bench: $(INSTALLED)
 	$(BIN)/understudy bench $(ARGS)

@@ -20,7 +20,7 @@ HOST: Final = "127.0.0.1"
 
 def demo(
     data: Annotated[
-        str, typer.Option(help="Data set as NAME or NAME:PATH, see `understudy import --help`.")
+        str, typer.Option(help="Data source, as `understudy import --data` takes it.")
     ] = "adworld",
     out: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("build/demo"),
     seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,

@@ -26,15 +26,15 @@ class Step(NamedTuple):
 
 
 def plan(out: Path, data: str, seed: int, impressions: int | None) -> list[Step]:
-    """Everything before serving. `data` is NAME or NAME:PATH, as `understudy import` takes it."""
+    """Everything before serving. `data` is as `understudy import` takes it."""
     log, run, serving = out / "log", out / "run", out / "serving"
-    size = () if impressions is None else ("--impressions", str(impressions))
-    seeded = ("--seed", str(seed))
-    source = data.partition(":")[2]
-    imported = ("import", "--data", data, "--out", str(log), *seeded, *size)
+    if data == "adworld":
+        data += f":seed={seed}" + (f",impressions={impressions}" if impressions else "")
+    name, _, source = data.partition(":")
+    read = () if name == "adworld" else (Path(source),)
     return [
-        Step("import", imported, log, (Path(source),) if source else ()),
-        Step("train", ("train", "--log", str(log), "--out", str(run), *seeded), run),
+        Step("import", ("import", "--data", data, "--out", str(log)), log, read),
+        Step("train", ("train", "--log", str(log), "--out", str(run), "--seed", str(seed)), run),
         Step("evaluate", ("evaluate", "--run", str(run)), run / "metrics.json"),
         Step("export", ("export", "--run", str(run), "--out", str(serving)), serving),
     ]
