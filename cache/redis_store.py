@@ -1,11 +1,12 @@
 """Values in Redis or Valkey."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Self, cast
+from typing import Any, Final, Self, cast
 
 from redis.asyncio import Redis
 
 from cache.connection import connect, unavailable_when_failing
+from cache.errors import StoreUnavailable
 from cache.store import Replacement
 
 REPLACE: Final = """
@@ -36,7 +37,10 @@ class RedisStore:
         if not keys:
             return []
         with unavailable_when_failing("read"):
-            return cast(list[bytes | None], await self._client.mget(keys))
+            values = await self._client.mget(keys)
+        if not _are_values(values, len(keys)):
+            raise StoreUnavailable(f"asked for {len(keys)} values and was told {str(values)[:80]}")
+        return cast(list[bytes | None], values)
 
     async def put_many(self, values: Mapping[bytes, bytes], ttl_s: float | None) -> None:
         if not values:
@@ -78,3 +82,9 @@ class RedisStore:
 
 def _milliseconds(ttl_s: float | None) -> int | None:
     return None if ttl_s is None else max(1, round(ttl_s * 1000))
+
+
+def _are_values(answer: Any, count: int) -> bool:
+    """Something else may listen at the address, and speak the protocol."""
+    is_list = isinstance(answer, list) and len(answer) == count
+    return is_list and all(value is None or isinstance(value, bytes) for value in answer)

@@ -109,21 +109,34 @@ def parse(codec: Codec[T], body: bytes) -> T:
     try:
         return codec.decode(body)
     except msgspec.ValidationError as error:
-        raise _invalid(codec, body, str(error)) from None
+        message = str(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(
-            f"the body is not {codec.media_type.decode()}: {error}",
-            remedy="check the encoding, or the Content-Type header",
-        ) from None
+        raise _unreadable(codec, error) from None
+    raise _invalid(message, _untyped(codec, body))
 
 
-def _invalid(codec: Codec[T], body: bytes, message: str) -> InvalidRequest:
+def _untyped(codec: Codec[T], body: bytes) -> Any:
+    """A body may break a rule before the place where it stops being JSON at all."""
+    try:
+        return codec.decode_untyped(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(codec, error) from None
+
+
+def _unreadable(codec: Codec[T], error: Exception) -> Unreadable:
+    return Unreadable(
+        f"the body is not {codec.media_type.decode()}: {error}",
+        remedy="check the encoding, or the Content-Type header",
+    )
+
+
+def _invalid(message: str, body: Any) -> InvalidRequest:
     """msgspec says ``Expected `int` >= 1 - at `$.top_k` ``; the caller wants the parts."""
     rule, _, path = message.partition(" - at ")
     field = path.strip("`").removeprefix("$").removeprefix(".") or None
     if field is None and "field `" in rule:
         field = rule.split("`")[1]
-    value = _walk(codec.decode_untyped(body), field) if field else _MISSING
+    value = _walk(body, field) if field else _MISSING
     return InvalidRequest(
         rule,
         field=field,

@@ -4,12 +4,14 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX: Final = "UNDERSTUDY_"
+MAX_TTL_S: Final = 4_000_000.0
+"""46 days: what a page can say of an age."""
 
 
 class UnknownSetting(Exception):
@@ -56,9 +58,11 @@ class Settings(BaseSettings):
     soft_ttl_s: float = Field(
         600.0, gt=0, description="Age at which a hint is still used, and asked for again"
     )
-    hard_ttl_s: float = Field(86_400.0, gt=0, description="Age at which a hint is no longer used")
+    hard_ttl_s: float = Field(
+        86_400.0, gt=0, le=MAX_TTL_S, description="Age at which a hint is no longer used"
+    )
     demand_window_s: float = Field(
-        30.0, gt=0, description="A pair that was asked for is not asked for again for so long"
+        10.0, gt=0, description="A pair that was asked for is not asked for again for so long"
     )
     demand_capacity: int = Field(
         1024, ge=1, description="Demand messages held for the stream; more are dropped and counted"
@@ -84,6 +88,15 @@ class Settings(BaseSettings):
     rerank_depth: int = Field(
         50, ge=1, description="Positions of the slate that the rerank fills; the rest is by value"
     )
+
+    @model_validator(mode="after")
+    def _check_ttls(self) -> Self:
+        if self.soft_ttl_s > self.hard_ttl_s:
+            raise ValueError(
+                f"{PREFIX}SOFT_TTL_S {self.soft_ttl_s:g} is past {PREFIX}HARD_TTL_S "
+                f"{self.hard_ttl_s:g}: a hint is stale before it is gone"
+            )
+        return self
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -1,0 +1,52 @@
+"""A gateway on a real socket, in a thread of the test's process."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from server.app import create_app
+from server.settings import Settings
+
+WAIT_S = 30.0
+
+
+def wait_until(true: Any, what: str) -> None:
+    """Polls a real condition; fails loudly when it never comes."""
+    until = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < until, f"waited {WAIT_S:g} s for {what}"
+        time.sleep(0.01)
+
+
+def settings_for(bundle: Path | None, **given: Any) -> Settings:
+    """Generous with time: these tests are about answers, on machines that do other things."""
+    patient = {"deadline_ms": 30_000.0, "cache_timeout_ms": 2_000.0, "rerank_budget_ms": 2_000.0}
+    return Settings(**{"bundle": bundle, "replay": True} | patient | given)
+
+
+@contextmanager
+def live_gateway(settings: Settings, wait_ready: bool = True) -> Iterator[httpx.Client]:
+    config = uvicorn.Config(
+        create_app(settings), port=0, loop="uvloop", http="httptools", access_log=False,
+        server_header=False, log_config=None,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, "the gateway to listen")
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_S) as client:
+            if wait_ready:
+                wait_until(lambda: client.get("/readyz").status_code == 200, "/readyz")
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(WAIT_S)
+        assert not thread.is_alive()

@@ -1,0 +1,66 @@
+from contextlib import suppress
+
+import pytest
+
+from server.admission import Admission, Cost, Timing
+from server.errors import DeadlineExceeded, Overloaded
+from server.stages import StageClock
+
+COST = Cost(per_request_ms=1.0, per_candidate_ms=0.01)
+
+
+def test_cost_is_fitted_and_one_slow_answer_counts_little() -> None:
+    timings = [Timing(n, 0.5 + 0.004 * n) for n in (1, 50, 200) for _ in range(3)]
+    fitted = Cost.fit([*timings, Timing(200, 80.0)])
+    assert fitted.per_request_ms == pytest.approx(0.5)
+    assert fitted.per_candidate_ms == pytest.approx(0.004)
+
+
+def test_cost_of_a_single_size_is_constant() -> None:
+    assert Cost.fit([Timing(200, 1.0), Timing(200, 3.0)]) == Cost(2.0, 0.0)
+
+
+def test_cost_is_never_negative() -> None:
+    fitted = Cost.fit([Timing(1, 3.0), Timing(100, 1.0)])
+    assert fitted.per_candidate_ms == 0.0
+
+
+def test_work_is_counted_while_it_lasts_and_after_a_failure() -> None:
+    admission = Admission(COST, 1000)
+    with suppress(RuntimeError), admission.admit(200, StageClock(), 1e6):
+        assert (admission.requests, admission.candidates) == (1, 200)
+        raise RuntimeError
+    assert (admission.requests, admission.candidates) == (0, 0)
+
+
+def test_request_that_could_not_be_in_time_is_shed() -> None:
+    admission = Admission(Cost(1000.0, 10.0), 10_000)
+    with pytest.raises(Overloaded) as refused, admission.admit(200, StageClock(), 500.0):
+        pass
+    assert refused.value.field == "deadline_ms"
+    assert refused.value.retry_after_s == 1
+
+
+def test_queue_ahead_counts_against_the_deadline() -> None:
+    admission = Admission(Cost(0.0, 10.0), 10_000)
+    with admission.admit(100, StageClock(), 1500.0):  # needs 1000 ms
+        with pytest.raises(Overloaded) as refused, admission.admit(100, StageClock(), 1500.0):
+            pass
+        assert refused.value.retry_after_s == 1
+
+
+def test_too_many_candidates_in_work_are_shed_but_one_large_request_is_not() -> None:
+    admission = Admission(Cost(0.0, 0.0), 300)
+    with (
+        admission.admit(1000, StageClock(), 1e6),
+        pytest.raises(Overloaded, match="1000 candidates are in work"),
+        admission.admit(1, StageClock(), 1e6),
+    ):
+        pass
+
+
+def test_deadline_already_past_is_said_so() -> None:
+    clock = StageClock()
+    clock.started_ns -= 50_000_000
+    with pytest.raises(DeadlineExceeded), Admission(COST, 1000).admit(1, clock, 49.0):
+        pass
