@@ -179,10 +179,11 @@ def _check_offered(requests: pl.DataFrame, tables: Tables) -> None:
 
 
 def _check_shown_offered(requests: pl.DataFrame, impressions: pl.DataFrame) -> None:
-    shown = impressions.select("request_id", "item_id").join(requests, on="request_id")
-    wrong = shown.filter(~pl.col("candidates").list.contains(pl.col("item_id")))
+    shown = impressions.group_by("request_id").agg("item_id")
+    left_out = pl.col("item_id").list.set_difference("candidates")
+    joined = shown.join(requests, on="request_id").with_columns(left_out=left_out)
+    wrong = joined.filter(pl.col("left_out").list.len() > 0)
     if len(wrong):
-        fault = (
-            f"{wrong['item_id'][0]!r} was shown to request {wrong['request_id'][0]!r}, not offered"
-        )
+        item, request = wrong["left_out"][0][0], wrong["request_id"][0]
+        fault = f"{item!r} was shown to request {request!r}, not offered"
         refuse(REQUESTS, "candidates", fault, "list every candidate, the ones shown included")
