@@ -23,7 +23,7 @@ from models.schema import TIERS
 from models.teacher import Teacher
 
 REFRESH_DELAY_MS: Final = 1_000
-HARD_TTL_MS: Final = 6 * 3_600_000
+HARD_TTL_MS: Final = 24 * 3_600_000
 LOOK_BACK: Final = 4
 AGGREGATED: Final = 8
 

@@ -13,7 +13,7 @@ from models.data.causal import Replay
 from models.data.log import Log
 from models.evaluate import Candidate, effective_rank
 from models.evaluate import evaluate as measure
-from models.run_folder import RunRecord, load_annotations
+from models.run_folder import METRICS, RunRecord, load_annotations
 
 COLUMNS = ("auc", "user_auc", "log_loss", "normalised_entropy", "calibration_error")
 
@@ -38,7 +38,7 @@ def evaluate(
         record.seed,
     )
     report["z_effective_rank"] = effective_rank(notes.pair.z[notes.pair.tier > 0])
-    (run / "metrics.json").write_text(json.dumps(report, indent=1) + "\n")
+    (run / METRICS).write_text(json.dumps(report, indent=1) + "\n")
     console = Console()
     if as_json:
         console.print_json(data=report)

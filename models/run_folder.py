@@ -19,9 +19,10 @@ from models.schema import Frozen
 
 RUN: Final = "run.json"
 NOTES: Final = "annotations.safetensors"
+METRICS: Final = "metrics.json"
 
 
-class RunInvalid(Exception):
+class RunFolderInvalid(Exception):
     """The folder is not a finished training run."""
 
 
@@ -41,7 +42,7 @@ class RunRecord(Frozen):
         try:
             return cls.model_validate_json((folder / RUN).read_text())
         except (OSError, ValueError) as error:
-            raise RunInvalid(
+            raise RunFolderInvalid(
                 f"{folder / RUN} is no training run ({error}): run `understudy train` first"
             ) from error
 

@@ -1,0 +1,102 @@
+"""`understudy export`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from export.errors import RunInvalid
+from export.model_bundle import Source, write_model
+from models.checkpoint import CheckpointInvalid, load_student, load_teacher
+from models.data.causal import Replay
+from models.data.log import Log
+from models.data.replay_file import lines
+from models.data.snapshot import write_serving_data
+from models.examples import Examples
+from models.manifest import Period
+from models.run_folder import METRICS, RunFolderInvalid, RunRecord
+
+SERVING: Final = "serving.json"
+WARMUP_REQUESTS: Final = 32
+Bodies = list[dict[str, Any]]
+
+
+def export(
+    run: Annotated[Path, typer.Option(help="A run folder, as `understudy train` writes it.")],
+    out: Annotated[Path, typer.Option(help="The serving folder to write.")],
+    requests: Annotated[
+        int, typer.Option(help="Held-out requests kept for a replay: the busiest stretch.")
+    ] = 2000,
+) -> None:
+    """Turn a run into bundles, with the catalogue, user states and requests that serving needs."""
+    console = Console()
+    try:
+        record = RunRecord.read(run)
+        replay = Replay.of(Log.read(Path(record.log)))
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("export", total=4)
+            named, warmup = {}, _warmup(replay)
+            for source in _sources(run, record, replay):
+                named[source.name] = write_model(out, source, warmup).name
+                progress.advance(bar)
+            kept = write_serving_data(replay, out, requests)
+            progress.advance(bar)
+    except (RunFolderInvalid, CheckpointInvalid) as error:
+        raise RunInvalid(str(error)) from error
+    (out / SERVING).write_text(json.dumps(named, indent=1) + "\n")
+    for name, folder in named.items():
+        console.print(f"{name:8} {folder}")
+    console.print(f"replay   {kept:,} held-out requests")
+
+
+def _sources(run: Path, record: RunRecord, replay: Replay) -> list[Source]:
+    teacher, teacher_config = load_teacher(run, "teacher")
+    student, student_config = load_student(run, "student")
+    alone, alone_config = load_student(run, "alone")
+    periods, metrics = replay.log.periods, _metrics(run)
+
+    def source(name: str, model: Any, schema: Any, trained_on: Period) -> Source:
+        return Source(
+            name=name,
+            model=model,
+            examples=Examples.of(replay, schema),
+            space=record.space,
+            calibration=record.calibration[name],
+            trained_on=trained_on,
+            metrics={key: value for key, value in metrics.items() if _is_of(name, key)},
+        )
+
+    return [
+        source("teacher", teacher, teacher_config.schema, periods.teacher),
+        source("student", student, student_config.schema, periods.student),
+        source("alone", alone, alone_config.schema, periods.student),
+    ]
+
+
+def _metrics(run: Path) -> dict[str, dict[str, float]]:
+    """`<task>/<model>` → metrics of the test window, if `understudy evaluate` wrote them."""
+    path = run / METRICS
+    if not path.exists():
+        return {}
+    tasks = json.loads(path.read_text())["tasks"]
+    return {
+        f"{task}/{model}": measured
+        for task, models in tasks.items()
+        for model, measured in models.items()
+    }
+
+
+def _is_of(name: str, key: str) -> bool:
+    model = key.split("/", 1)[1]
+    return model.startswith("student_at_") if name == "student" else model.endswith(name)
+
+
+def _warmup(replay: Replay) -> Bodies:
+    """The last requests before the test window, as a caller posts them today: without a time."""
+    rows = replay.requests_in(replay.log.periods.validation)[-WARMUP_REQUESTS:]
+    bodies = [line["request"] for line in lines(replay, np.asarray(rows))]
+    return [{key: body[key] for key in body if key != "timestamp_ms"} for body in bodies]
