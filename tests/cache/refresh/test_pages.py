@@ -1,0 +1,126 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from cache import page
+from cache.entries import Entries
+from cache.memory_store import MemoryStore
+from cache.page import Page
+from cache.quantise import Precision
+from cache.refresh.pages import PageWriter, held_page
+from cache.refresh.tally import Tally
+from cache.store import Replacement
+from cache.tiers import TtlPolicy
+from tests.cache.pages import NOW_MS, page_bytes_of, random_entries
+
+TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
+
+
+def writer_of(store: MemoryStore, fence: int = 0, tally: Tally | None = None) -> PageWriter:
+    return PageWriter(store, "s", TTL, tally or Tally("refresh"), fence=fence)
+
+
+async def read(store: MemoryStore, writer: PageWriter) -> Page:
+    [value] = await store.get_many([writer.key("u")])
+    assert value is not None
+    return page.decode(value)
+
+
+def entries(*keys: int, age_ms: int = 0, dim: int = 32) -> Entries:
+    made = random_entries(max(keys) // 10, age_ms=age_ms, dim=dim)
+    return made.taken(np.isin(made.pair_keys, keys))
+
+
+class RacedStore(MemoryStore):
+    """Somebody else writes just before each of the first `races` replacements."""
+
+    def __init__(self, races: int) -> None:
+        super().__init__()
+        self.races = races
+
+    async def replace_many(
+        self, replacements: Sequence[Replacement], ttl_s: float | None
+    ) -> list[bool]:
+        if self.races:
+            self.races -= 1
+            version = replacements[0].expected_version + 1
+            rival = page_bytes_of(entries(990 + 10 * self.races), version=version)
+            await super().put_many({replacements[0].key: rival}, None)
+        return await super().replace_many(replacements, ttl_s)
+
+
+async def test_writer_that_lost_a_race_merges_into_the_winners_page() -> None:
+    store = RacedStore(races=2)
+    writer = writer_of(store)
+    assert not await writer.write({"u": entries(10, 20)}, {"u": held_page(None)})
+    held = await read(store, writer)
+    assert held.pair_keys.tolist() == [10, 20, 990]
+    assert held.version == 3
+
+
+async def test_writer_that_always_loses_says_so() -> None:
+    store = RacedStore(races=99)
+    assert await writer_of(store).write({"u": entries(10)}, {"u": held_page(None)}) == {"u"}
+
+
+async def test_page_under_a_higher_fence_is_left_alone() -> None:
+    store = MemoryStore()
+    tally = Tally("refresh")
+    owner, late = writer_of(store, fence=5), writer_of(store, fence=4, tally=tally)
+    await owner.write({"u": entries(10)}, {"u": held_page(None)})
+    before = await read(store, owner)
+    assert await late.write({"u": entries(20)}, {"u": held_page(None)}) == frozenset()
+    assert (await read(store, owner)).pair_keys.tolist() == before.pair_keys.tolist()
+    assert tally.counts["pages", "fenced"] == 1
+
+
+async def test_late_worker_does_not_overwrite_newer_entries() -> None:
+    store = MemoryStore()
+    writer = writer_of(store)
+    await writer.write({"u": entries(10, 20)}, {"u": held_page(None)})
+    await writer.write({"u": entries(10, 30, age_ms=5000)}, {"u": held_page(None)})
+    held = await read(store, writer)
+    assert held.pair_keys.tolist() == [10, 20, 30]
+    assert held.computed_at_ms().tolist() == [NOW_MS, NOW_MS, NOW_MS - 5000]
+
+
+async def test_entries_past_the_hard_ttl_leave() -> None:
+    store = MemoryStore()
+    writer = writer_of(store)
+    old = held_page(page_bytes_of(entries(10, age_ms=600_001), version=1))
+    await store.put_many({writer.key("u"): page_bytes_of(entries(10), version=1)}, None)
+    await writer.write({"u": entries(20)}, {"u": old})
+    assert (await read(store, writer)).pair_keys.tolist() == [20]
+
+
+async def test_page_of_another_precision_is_carried_over() -> None:
+    store = MemoryStore()
+    half = page_bytes_of(random_entries(3, precision=Precision.FP16), version=4)
+    writer = writer_of(store)
+    await store.put_many({writer.key("u"): half}, None)
+    await writer.write({"u": entries(40)}, {"u": held_page(half)})
+    held = await read(store, writer)
+    assert held.precision is Precision.INT8
+    assert held.pair_keys.tolist() == [10, 20, 30, 40]
+    np.testing.assert_allclose(
+        held.entries().z()[:3], page.decode(half).entries().z(), atol=1 / 250
+    )
+
+
+async def test_page_of_another_width_is_written_over() -> None:
+    store = MemoryStore()
+    writer = writer_of(store)
+    foreign = page_bytes_of(entries(10, dim=4), version=2)
+    await store.put_many({writer.key("u"): foreign}, None)
+    await writer.write({"u": entries(20)}, {"u": held_page(foreign)})
+    assert (await read(store, writer)).pair_keys.tolist() == [20]
+
+
+@pytest.mark.parametrize("damaged", [b"", b"UP", page_bytes_of(random_entries(2), version=7)[:-1]])
+async def test_damaged_page_is_written_over(damaged: bytes) -> None:
+    store = MemoryStore()
+    writer = writer_of(store)
+    await store.put_many({writer.key("u"): damaged}, None)
+    assert not await writer.write({"u": entries(10)}, {"u": held_page(damaged)})
+    assert (await read(store, writer)).pair_keys.tolist() == [10]

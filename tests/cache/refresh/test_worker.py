@@ -1,0 +1,205 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from cache import demand, page, record
+from cache.demand import Demand, Received
+from cache.errors import MessageCorrupt
+from cache.items import ItemCounters, ItemFeed, encode
+from cache.keys import ITEMS_STREAM, pair_keys, record_key
+from cache.memory_store import MemoryStore
+from cache.memory_streams import MemoryStreams
+from cache.memory_table import MemoryTable
+from cache.page import Page
+from cache.refresh.follower import ItemFollower
+from cache.refresh.pages import PageWriter
+from cache.refresh.stacked import Wanted
+from cache.refresh.tally import Tally
+from cache.refresh.teacher import Judge, Judged, Teacher
+from cache.refresh.worker import Refresher
+from cache.tiers import PAIR, TtlPolicy, resolve
+from models.features.catalogue import Catalogue
+from tests.bundles import NOW_MS, log_schema
+from tests.cache.refresh.asked import make_demand, make_record
+
+TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
+WALL_MS = 1_800_000_000_000
+
+
+class Counting:
+    """z and logit are 1, 2, 3, … in the order of judgement; those in `broken` are NaN."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Wanted] = []
+        self.broken: set[int] = set()
+
+    def judge(self, wanted: Sequence[Wanted]) -> Judged:
+        self.wanted += wanted
+        number = np.arange(1, 1 + sum(len(each.item_keys) for each in wanted), dtype=np.float32)
+        z, logit = np.tile(number[:, None] / np.float32(8), 8), np.tile(number[:, None], 2)
+        for row in self.broken:
+            z[row, 3], logit[row, 0] = np.nan, np.inf
+        return Judged(z, logit)
+
+
+class Bench:
+    def __init__(self, teacher: Judge | None = None, follower: ItemFollower | None = None) -> None:
+        self.store = MemoryStore()
+        self.tally = Tally("refresh")
+        self.counting = Counting()
+        self.pages = PageWriter(self.store, "space", TTL, self.tally, entry_limit=20)
+        self.wall_ms = WALL_MS
+        self.refresher = Refresher(
+            self.store, teacher or self.counting, log_schema(), self.pages, TTL, self.tally,
+            follower, wall_ms=lambda: self.wall_ms,
+        )  # fmt: skip
+
+    async def ask(self, *demands: Demand) -> list[bool]:
+        return await self.refresher.process([Received(asked, WALL_MS) for asked in demands])
+
+    async def page(self, user_id: str = "user-1") -> Page | None:
+        [value] = await self.store.get_many([self.pages.key(user_id)])
+        return None if value is None else page.decode(value)
+
+    def pairs(self, outcome: str) -> float:
+        return self.tally.counts["pairs", outcome]
+
+
+async def test_answer_is_what_the_gateway_resolves(teacher: Teacher) -> None:
+    bench = Bench(teacher)
+    await bench.store.put_many({record_key("user-1"): record.encode(make_record())}, None)
+    asked = make_demand()
+    assert await bench.ask(asked) == [True]
+    pairs = pair_keys(asked.item_keys, asked.context)
+    resolved = resolve(await bench.page(), pairs, NOW_MS + 1000, TTL, 8, 2)
+    wanted = Wanted(make_record(), NOW_MS, asked.context, asked.context_numbers, asked.item_keys)
+    judged = teacher.judge([wanted])
+    assert (resolved.tier == PAIR).all()
+    np.testing.assert_allclose(resolved.logit, judged.logit)
+    np.testing.assert_allclose(resolved.z, judged.z, atol=1 / 250)
+    assert resolved.age_s.tolist() == [1.0] * 5
+
+
+async def test_entry_of_one_context_is_not_read_under_another() -> None:
+    bench = Bench()
+    asked = make_demand()
+    await bench.ask(asked)
+    elsewhere = pair_keys(asked.item_keys, [123])
+    resolved = resolve(await bench.page(), elsewhere, NOW_MS, TTL, 8, 2)
+    assert (resolved.tier != PAIR).all()
+
+
+async def test_fresh_pairs_are_not_judged_again() -> None:
+    bench = Bench()
+    await bench.ask(make_demand(items=range(5)))
+    await bench.ask(make_demand(items=range(3, 8), at=NOW_MS + 60_000))
+    assert [len(each.item_keys) for each in bench.counting.wanted] == [5, 3]
+    assert bench.pairs("fresh") == 2
+    held = await bench.page()
+    assert held is not None
+    assert len(held.pair_keys) == held.aggregate.pairs == 8
+    assert held.version == 2
+
+
+async def test_stale_pairs_are_judged_again_and_replaced() -> None:
+    bench = Bench()
+    await bench.ask(make_demand())
+    later = NOW_MS + 60_001
+    await bench.ask(make_demand(at=later))
+    held = await bench.page()
+    assert held is not None
+    assert set(held.computed_at_ms().tolist()) == {later}
+
+
+async def test_pair_asked_for_twice_in_a_batch_is_judged_once() -> None:
+    bench = Bench()
+    demands = [make_demand(items=range(5)), make_demand(items=range(2, 7))]
+    assert await bench.ask(*demands) == [True, True]
+    assert [len(each.item_keys) for each in bench.counting.wanted] == [5, 2]
+    held = await bench.page()
+    assert held is not None
+    assert (len(held.pair_keys), held.version) == (7, 1)
+
+
+async def test_each_user_gets_the_rows_judged_for_them() -> None:
+    bench = Bench()
+    await bench.ask(make_demand("a", range(2)), make_demand("b", range(3)), make_demand("a", [9]))
+    for user, logits in (("a", {1.0, 2.0, 6.0}), ("b", {3.0, 4.0, 5.0})):
+        held = await bench.page(user)
+        assert held is not None
+        assert set(held.logit[:, 0].tolist()) == logits
+
+
+async def test_entry_is_as_old_as_its_demand_waited() -> None:
+    bench = Bench()
+    bench.wall_ms = WALL_MS + 7_000
+    await bench.ask(make_demand(at=NOW_MS))
+    held = await bench.page()
+    assert held is not None
+    assert set(held.computed_at_ms().tolist()) == {NOW_MS + 7_000}
+
+
+async def test_answers_that_are_not_finite_are_not_written() -> None:
+    bench = Bench()
+    bench.counting.broken = {0, 3}
+    assert await bench.ask(make_demand()) == [True]
+    held = await bench.page()
+    assert held is not None
+    assert held.logit[:, 0].tolist().count(2.0) == 1
+    assert len(held.pair_keys) == 3
+    assert np.isfinite(held.aggregate.z).all()
+    assert (bench.pairs("not_finite"), bench.pairs("computed")) == (2, 3)
+
+
+async def test_teacher_that_is_all_nan_writes_nothing() -> None:
+    bench = Bench()
+    bench.counting.broken = set(range(5))
+    assert await bench.ask(make_demand()) == [True]
+    assert await bench.page() is None
+
+
+async def test_page_stays_within_its_limit() -> None:
+    bench = Bench()
+    for batch in range(4):
+        at = NOW_MS + batch
+        await bench.ask(make_demand(items=range(8 * batch, 8 * batch + 8), at=at))
+    held = await bench.page()
+    assert held is not None
+    assert len(held.pair_keys) == 20
+    assert held.computed_at_ms().min() == NOW_MS + 1
+
+
+async def test_damaged_page_and_record_are_written_over() -> None:
+    bench = Bench()
+    rubbish = {bench.pages.key("user-1"): b"rubbish", record_key("user-1"): b"rubbish"}
+    await bench.store.put_many(rubbish, None)
+    assert await bench.ask(make_demand()) == [True]
+    assert (await bench.page()) is not None
+
+
+async def test_record_of_another_schema_is_a_stranger_to_the_teacher() -> None:
+    bench = Bench()
+    foreign = make_record()._replace(fingerprint=1)
+    await bench.store.put_many({record_key("user-1"): record.encode(foreign)}, None)
+    await bench.ask(make_demand())
+    assert len(bench.counting.wanted[0].state.items) == 0
+
+
+def test_demand_of_another_schema_is_refused() -> None:
+    asked = make_demand()._replace(context=np.zeros(3, np.uint64))
+    with pytest.raises(MessageCorrupt, match="context"):
+        Bench().refresher.decode(demand.encode(asked, 0))
+
+
+async def test_counters_told_by_ingest_are_used(catalogue: Catalogue) -> None:
+    streams = MemoryStreams()
+    feed = ItemFeed(MemoryTable(), streams, width=3)
+    bench = Bench(follower=ItemFollower(feed, catalogue))
+    key = catalogue.keys[7]
+    change = ItemCounters(np.array([key]), np.array([[9.0, 3.0, 1.0]]), np.array([NOW_MS + 5]))
+    await bench.ask(make_demand())
+    await streams.append(ITEMS_STREAM, [encode(change)], 100)
+    await bench.ask(make_demand(items=[8]))
+    assert catalogue.counters[7].tolist() == [9.0, 3.0, 1.0]
+    assert catalogue.counters_at[7] == NOW_MS + 5
