@@ -68,8 +68,9 @@ def _session(path: Path, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        # Bytes, not a path: a graph with external data has no folder to read it from.
-        return ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        # NOTE: a path, not bytes: given bytes, ONNX Runtime reads external data relative to the
+        # working directory, `..` included; given a path it refuses to leave the bundle's folder.
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise GraphRefused(f"{path} does not load in ONNX Runtime: {error}") from error
 
