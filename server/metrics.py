@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -78,6 +84,8 @@ class LaneMetrics:
 
 class Metrics:
     def __init__(self) -> None:
+        # One more series for each, that nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = own = CollectorRegistry()
         self.requests = Counter(
             "understudy_requests_total",

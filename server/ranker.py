@@ -42,7 +42,7 @@ class Ranker:
         self.model = inference.model
         self._inference = inference
         self._assembler = assembler
-        self._cache = cache
+        self.cache = cache
         self._admission = admission
         self._candidates = candidates
         self._ordering = ordering
@@ -61,7 +61,7 @@ class Ranker:
         clock.mark("decode")
         with self._admission.admit(len(columns.item_ids), clock, deadline_ms):
             clock.mark("queue")
-            found = await self._cache.read(request.user_id)
+            found = await self.cache.read(request.user_id)
             clock.mark("cache")
             if clock.elapsed_ms > deadline_ms:
                 raise late(deadline_ms, "while the cache was read")

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from server.settings import Settings
 from server.wire import EventBatch, RankAnswer, RankRequest
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def document() -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""The ranker when parts of it fail."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cache.breaker import CircuitBreaker
+from cache.memory_store import MemoryStore
+from models.features.build import Arrays
+from models.features.hashing import keys64
+from models.runtime import Model, Outputs
+from server.cache_links import CacheLinks
+from server.fallback import prior_scores
+from server.gateway import Gateway
+from server.lane import Lane, build_lane, load_model
+from server.metrics import Metrics
+from server.settings import Settings
+from server.stages import StageClock
+from server.warmup import warm_up
+from server.wire import RankRequest
+from tests.bundles import rank_body
+from tests.server.conftest import Served
+from tests.server.live import settings_for
+
+
+def open_lane(folder: Path) -> Lane:
+    settings = settings_for(folder)
+    links = CacheLinks(settings, MemoryStore(), CircuitBreaker(), None, None)
+    model, catalogue = load_model(settings, folder)
+    return build_lane("stable", folder, model, catalogue, links, Metrics())
+
+
+def request(count: int) -> RankRequest:
+    return RankRequest(**rank_body("user-1", count))
+
+
+def fails(arrays: Arrays) -> Outputs:
+    raise RuntimeError("out of memory")
+
+
+def gives_nan(arrays: Arrays) -> Outputs:
+    return Outputs(np.full((len(arrays["request_index"]), 2), np.nan, np.float32), None)
+
+
+@pytest.mark.parametrize(("run", "reason"), [(fails, "failed"), (gives_nan, "not_finite")])
+async def test_model_that_fails_leaves_the_prior_scores(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[[Arrays], Outputs],
+    reason: str,
+) -> None:
+    lane = open_lane(served.student)
+    monkeypatch.setattr(Model, "run", lambda model, arrays: run(arrays))
+    ranked = await lane.ranker.rank(request(5), StageClock())
+    answer = lane.answers.write(ranked).answer
+    assert [(entry.stage, entry.reason) for entry in answer.degraded] == [("inference", reason)]
+    rows = lane.catalogue.rows(keys64(answer.item_ids))
+    expected = prior_scores(lane.catalogue.counters[rows], (0.04, 0.005))[:, 0]
+    assert answer.scores == expected.tolist() == sorted(expected, reverse=True)
+
+
+async def test_warm_up_fits_a_cost_and_leaves_nothing_in_work(served: Served) -> None:
+    lane = open_lane(served.student)
+    cost = await warm_up(lane)
+    assert cost.per_request_ms > 0
+    assert cost.per_candidate_ms >= 0
+    assert (lane.admission.requests, lane.admission.candidates) == (0, 0)
+
+
+async def test_requests_in_work_count_until_they_are_answered(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, go = open_lane(served.student), asyncio.Event()
+    read = lane.ranker.cache.read
+
+    async def slow(user_id: str) -> Any:
+        await go.wait()
+        return await read(user_id)
+
+    monkeypatch.setattr(lane.ranker.cache, "read", slow)
+    task = asyncio.create_task(lane.ranker.rank(request(50), StageClock()))
+    await asyncio.sleep(0)
+    assert lane.admission.candidates == 50
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert lane.admission.candidates == 0
+
+
+async def test_gateway_that_stops_while_it_opens_leaves_no_task(served: Served) -> None:
+    before = asyncio.all_tasks()
+    gateway = Gateway(Settings(bundle=served.student))
+    await gateway.start()
+    await gateway.stop()
+    assert asyncio.all_tasks() == before
