@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from cache.connection import connect, unavailable_when_failing
 from cache.errors import StoreUnavailable
+from cache.shared_reads import SharedReads
 from cache.store import Replacement
 
 REPLACE: Final = """
@@ -28,19 +29,15 @@ counts as absent."""
 class RedisStore:
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._reads = SharedReads(self._read)
 
     @classmethod
     def open(cls, url: str, *, max_connections: int = 4, wait_ms: float = 100.0) -> Self:
         return cls(connect(url, max_connections=max_connections, wait_ms=wait_ms))
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        if not keys:
-            return []
-        with unavailable_when_failing("read"):
-            values = await self._client.mget(keys)
-        if not _are_values(values, len(keys)):
-            raise StoreUnavailable(f"asked for {len(keys)} values and was told {str(values)[:80]}")
-        return cast(list[bytes | None], values)
+        """Shares its command with whoever reads at the same time."""
+        return await self._reads.get_many(keys) if keys else []
 
     async def put_many(self, values: Mapping[bytes, bytes], ttl_s: float | None) -> None:
         if not values:
@@ -77,7 +74,15 @@ class RedisStore:
             await self._client.ping()
 
     async def close(self) -> None:
+        await self._reads.close()
         await self._client.aclose()
+
+    async def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        with unavailable_when_failing("read"):
+            values = await self._client.mget(keys)
+        if not _are_values(values, len(keys)):
+            raise StoreUnavailable(f"asked for {len(keys)} values and was told {str(values)[:80]}")
+        return cast(list[bytes | None], values)
 
 
 def _milliseconds(ttl_s: float | None) -> int | None:
