@@ -1,12 +1,15 @@
 """How a log is cut in time: every split of the project is a split by time."""
 
 from itertools import pairwise
-from typing import Self
+from typing import Final, Self
 
 from pydantic import model_validator
 
+from models.data.errors import LogInvalid
 from models.manifest import Period
 from models.schema import Frozen
+
+MIN_SPAN_MS: Final = 1_000
 
 
 class Periods(Frozen):
@@ -49,8 +52,16 @@ class Periods(Frozen):
 
 
 def by_share(first_ms: int, last_ms: int) -> Periods:
-    """Teacher 55 %, student 25 %, validation 8 %, test 12 % of the time from first to last."""
+    """Teacher 55 %, student 25 %, validation 8 %, test 12 % of the time from first to last.
+
+    Raises LogInvalid when the log is too short to be cut.
+    """
     span = last_ms + 1 - first_ms
+    if span < MIN_SPAN_MS:
+        raise LogInvalid(
+            f"the log lasts {span} ms, from {first_ms} to {last_ms}: too short to be cut into "
+            "periods; check the unit of its timestamps"
+        )
     cuts = [first_ms + round(span * share) for share in (0.55, 0.80, 0.88)]
     return Periods(
         history_from_ms=first_ms,

@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from models.data.errors import LogInvalid
 from models.data.periods import Periods, by_share
 
 
@@ -39,3 +40,8 @@ def test_shares_cover_the_log_to_its_last_row() -> None:
     assert periods.student_from_ms == 1_550
     assert periods.test_from_ms == 1_880
     assert periods.until_ms == 2_000
+
+
+def test_a_log_without_length_is_refused() -> None:
+    with pytest.raises(LogInvalid, match="check the unit"):
+        by_share(1_000, 1_000)
