@@ -1,6 +1,7 @@
 """`understudy train`."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +15,27 @@ from models.data.batches import shown
 from models.data.causal import Replay
 from models.data.log import Log
 from models.examples import Examples, HintSource
+from models.fit import Recipe
 from models.manifest import Calibration
 from models.predict import predict
 from models.run_folder import RunRecord, save_annotations
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
-from models.train import annotated, dropping, space_of, train_student, train_teacher
+from models.train import (
+    STUDENT_RECIPE,
+    TEACHER_RECIPE,
+    annotated,
+    dropping,
+    space_of,
+    train_student,
+    train_teacher,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipes:
+    teacher: Recipe = TEACHER_RECIPE
+    student: Recipe = STUDENT_RECIPE
 
 
 def train(
@@ -28,23 +44,23 @@ def train(
     seed: Annotated[int, typer.Option(help="Same seed, same models.")] = 0,
 ) -> None:
     """Train the teacher, annotate the later log, train the student with it and one without."""
-    started = time.perf_counter()
-    seconds: dict[str, float] = {}
-
-    def lap(name: str) -> None:
-        seconds[name] = round(time.perf_counter() - started - sum(seconds.values()), 1)
-
     with Progress() as progress:
-        replay = Replay.of(Log.read(log))
-        lap("replay")
-        teacher, teacher_config = train_teacher(replay, seed, progress)
-        lap("teacher")
-        notes = annotated(teacher, teacher_config, replay, seed, progress)
-        lap("annotate")
-        alone, alone_config = train_student(replay, None, seed, progress)
-        lap("student_alone")
-        student, student_config = train_student(replay, notes, seed, progress)
-        lap("student")
+        run_training(log, out, seed, progress, Recipes())
+
+
+def run_training(log: Path, out: Path, seed: int, progress: Progress, recipes: Recipes) -> None:
+    """Writes the run folder; `run.json` last, so that a folder with it is a finished run."""
+    laps = Laps()
+    replay = Replay.of(Log.read(log))
+    laps.end("replay")
+    teacher, teacher_config = train_teacher(replay, seed, progress, recipes.teacher)
+    laps.end("teacher")
+    notes = annotated(teacher, teacher_config, replay, seed, progress)
+    laps.end("annotate")
+    alone, alone_config = train_student(replay, None, seed, progress, recipes.student)
+    laps.end("student_alone")
+    student, student_config = train_student(replay, notes, seed, progress, recipes.student)
+    laps.end("student")
     checkpoint.save(out, "teacher", teacher, teacher_config)
     checkpoint.save(out, "alone", alone, alone_config)
     checkpoint.save(out, "student", student, student_config)
@@ -55,13 +71,27 @@ def train(
         "alone": _calibrate(replay, alone, alone_config, None),
         "student": _calibrate(replay, student, student_config, mixed),
     }
+    laps.end("calibrate")
     RunRecord(
-        log=str(log),
+        log=str(log.resolve()),
         seed=seed,
         space=space_of(teacher),
         calibration=calibration,
-        seconds=seconds,
+        seconds=laps.seconds,
     ).write(out)
+
+
+class Laps:
+    """Seconds that each part took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def end(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._began, 1)
+        self._began = now
 
 
 def _calibrate(
