@@ -16,9 +16,10 @@ DEAD_STREAM: Final = b"us:stream:dead"
 
 _MASK: Final = (1 << 64) - 1
 _CONTEXT_SEED: Final = 0x243F6A8885A308D3
-# Stafford's mix 13 of SplitMix64: a bijection, so two items never share a key in one context.
-_MULTIPLY_1: Final = 0xBF58476D1CE4E5B9
-_MULTIPLY_2: Final = 0x94D049BB133111EB
+# Stafford's mix 13, as in SplitMix64: a bijection, so two items never share a key in one context.
+_FACTOR_1: Final = np.uint64(0xBF58476D1CE4E5B9)
+_FACTOR_2: Final = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 def page_key(user_id: str, space: str) -> bytes:
@@ -38,16 +39,19 @@ def demand_stream(space: str) -> bytes:
 def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:
     """`[N]` item keys → `[N]` page keys under one request's context (all its category keys)."""
     mixed = item_keys ^ np.uint64(_folded(context_keys))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(_MULTIPLY_1)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(_MULTIPLY_2)
-    return mixed ^ (mixed >> np.uint64(31))
+    mixed ^= mixed >> _SHIFT_1
+    mixed *= _FACTOR_1
+    mixed ^= mixed >> _SHIFT_2
+    mixed *= _FACTOR_2
+    mixed ^= mixed >> _SHIFT_3
+    return mixed
 
 
 def _folded(context_keys: Iterable[int]) -> int:
     """Order matters: the first context column's value is not the second's."""
-    folded = _CONTEXT_SEED
+    folded, factor = _CONTEXT_SEED, int(_FACTOR_1)
     for key in context_keys:
-        folded = ((folded ^ int(key)) * _MULTIPLY_1) & _MASK
+        folded = ((folded ^ int(key)) * factor) & _MASK
         folded ^= folded >> 29
     return folded
 

@@ -41,6 +41,7 @@ def quantise(z: F32, precision: Precision) -> Quantised:
 
 
 def restored(codes: NDArray[Any], scale: F32) -> F32:
-    """`[n, d]` float32; multiplying by the ones of fp16 rows costs less than a branch saves."""
-    z: F32 = np.multiply(codes, scale[:, None], dtype=np.float32)
+    """`[n, d]` float32, a new array. The scale of fp16 rows is one: no branch."""
+    z: F32 = codes.astype(np.float32)
+    z *= scale[:, None]
     return z

@@ -72,14 +72,18 @@ def _fill_from_user(into: Resolved, page: Page, now_ms: int, ttl: TtlPolicy) -> 
 def _fill_from_pairs(
     into: Resolved, page: Page, pair_keys: U64, now_ms: int, ttl: TtlPolicy
 ) -> None:
-    rows = np.searchsorted(page.pair_keys, pair_keys)
-    rows[rows == len(page.pair_keys)] = 0
-    older_ms = page.older_ms[rows].astype(np.int64)
-    age_s = np.maximum(older_ms + (now_ms - page.newest_ms), 0) / 1000.0
-    hits = np.flatnonzero((page.pair_keys[rows] == pair_keys) & (age_s <= ttl.hard_s))
-    rows, age_s = rows[hits], age_s[hits]
-    into.z[hits] = restored(page.codes[rows], page.scale[rows])
-    into.logit[hits] = page.logit[rows]
+    # `take` costs half of what an index in brackets does at these sizes.
+    rows = page.pair_keys.searchsorted(pair_keys)
+    np.minimum(rows, len(page.pair_keys) - 1, out=rows)
+    hits = (page.pair_keys.take(rows) == pair_keys).nonzero()[0]
+    rows = rows.take(hits)
+    age_s = (page.older_ms.take(rows).astype(np.float64) + (now_ms - page.newest_ms)) / 1000.0
+    np.maximum(age_s, 0.0, out=age_s)
+    is_alive = age_s <= ttl.hard_s
+    if not is_alive.all():
+        hits, rows, age_s = hits[is_alive], rows[is_alive], age_s[is_alive]
+    into.z[hits] = restored(page.codes.take(rows, axis=0), page.scale.take(rows))
+    into.logit[hits] = page.logit.take(rows, axis=0)
     into.tier[hits] = PAIR
     into.age_s[hits] = age_s
     into.stale[hits] = age_s > ttl.soft_s
