@@ -1,17 +1,15 @@
 """Rows → arrays: the one features function of training, refresh and serving."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features.catalogue import Catalogue
-from models.features.counters import rates
+from models.features.counters import Prior, write_rates
 from models.features.records import (
     F32,
-    F64,
     I64,
     U64,
     Candidates,
@@ -25,32 +23,55 @@ Arrays = dict[str, NDArray[Any]]
 HOUR_MS = 3_600_000
 
 
-def buckets(keys: U64, columns: Sequence[Column]) -> I64:
-    """`[…, F]` value keys → embedding rows; key 0 (missing) → 0."""
-    sizes = np.array([column.buckets - 1 for column in columns], np.uint64)
-    return np.where(keys == 0, np.uint64(0), keys % sizes + np.uint64(1)).astype(np.int64)
+class Encoding(NamedTuple):
+    """One table's columns as array constants, made once for a schema."""
 
+    sizes: U64  # [F] rows of each embedding but the first, which stands for "missing"
+    mean: F32  # [G]
+    scale: F32  # [G]
 
-def scaled(values: F32, columns: Sequence[Column]) -> F32:
-    """`[…, G]` raw numbers → signed log1p, standardised; NaN → 0."""
-    mean = np.array([column.mean for column in columns], np.float32)
-    scale = np.array([column.scale for column in columns], np.float32)
-    squeezed: F32 = (np.sign(values) * np.log1p(np.abs(values)) - mean) / scale
-    return np.where(np.isnan(squeezed), np.float32(0.0), squeezed)
+    @classmethod
+    def of(cls, columns: tuple[Column, ...]) -> Self:
+        keyed, numeric = categorical(columns), numbers(columns)
+        return cls(
+            np.array([column.buckets - 1 for column in keyed], np.uint64),
+            np.array([column.mean for column in numeric], np.float32),
+            np.array([column.scale for column in numeric], np.float32),
+        )
+
+    def buckets(self, keys: U64) -> I64:
+        """`[…, F]` value keys → embedding rows; key 0 (missing) → 0."""
+        rows = keys % self.sizes + np.uint64(1)
+        return np.where(keys == 0, np.uint64(0), rows).astype(np.int64)
+
+    def scaled(self, values: F32) -> F32:
+        """`[…, G]` raw numbers → signed log1p, standardised; NaN → 0."""
+        squeezed: F32 = (np.sign(values) * np.log1p(np.abs(values)) - self.mean) / self.scale
+        return np.where(np.isnan(squeezed), np.float32(0.0), squeezed)
 
 
 @dataclass(frozen=True, slots=True)
 class ItemTable:
-    """A catalogue's columns encoded once for one schema, so that a request only gathers rows."""
+    """A catalogue's columns encoded once for one schema, so that a request only gathers rows,
+    with what else does not change from request to request."""
 
     categorical: I64  # [M + 1, F]
     numbers: F32  # [M + 1, G]
+    user: Encoding
+    item: Encoding
+    context: Encoding
+    prior: Prior
 
     @classmethod
     def of(cls, schema: FeatureSchema, catalogue: Catalogue) -> Self:
+        item = Encoding.of(schema.log.item)
         return cls(
-            buckets(catalogue.columns, categorical(schema.log.item)),
-            scaled(catalogue.numbers, numbers(schema.log.item)),
+            item.buckets(catalogue.columns),
+            item.scaled(catalogue.numbers),
+            Encoding.of(schema.log.user),
+            item,
+            Encoding.of(schema.log.context),
+            Prior.of(schema.prior_rates),
         )
 
 
@@ -62,73 +83,78 @@ def build(
     hints: Hints | None = None,
 ) -> Arrays:
     """Every input that `schema.inputs()` names. `hints` are needed when `teacher_dim` > 0."""
-    arrays = _user_side(schema, items, requests)
+    arrays = _user(schema, items, requests)
+    arrays |= _context_and_history(schema, items, requests)
     arrays |= _candidate_side(schema, items, requests, candidates)
     if schema.teacher_dim:
         arrays |= _teacher_side(schema, len(candidates.row), hints)
     return arrays
 
 
-def _prior(schema: FeatureSchema) -> F64:
-    return np.array(schema.prior_rates)
-
-
-def _user_side(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
-    log, length = schema.log, schema.history_length
-    now = requests.now_ms
-    counted = rates(
-        requests.counters, requests.counters_at, now, _prior(schema), log.counter_half_life_ms
+def _user(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
+    given, half_life_ms = requests.user_number.shape[1], schema.log.counter_half_life_ms
+    number = np.empty((len(requests.now_ms), given + requests.counters.shape[1]), np.float32)
+    number[:, :given] = items.user.scaled(requests.user_number)
+    write_rates(
+        number[:, given:],
+        requests.counters,
+        requests.counters_at,
+        requests.now_ms,
+        items.prior,
+        half_life_ms,
     )
-    history = requests.history
-    row, time_ms = _last(history.row, length), _last(history.time_ms, length)
-    outcome = _last(history.outcome, length)
+    return {"user_categorical": items.user.buckets(requests.user), "user_number": number}
+
+
+def _context_and_history(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
+    now, length = requests.now_ms, schema.history_length
+    row, time_ms, outcome = (_last(column, length) for column in requests.history)
     happened = outcome > 0
     gap_s = np.where(happened, np.maximum(now[:, None] - time_ms, 0) / 1000.0, 0.0)
     since_last = np.where(happened[:, -1:], gap_s[:, -1:], -1.0)
     hour = (now // HOUR_MS % 24 + 1)[:, None]
+    context_number = items.context.scaled(requests.context_number)
     return {
-        "user_categorical": buckets(requests.user, categorical(log.user)),
-        "user_number": np.concatenate(
-            [scaled(requests.user_number, numbers(log.user)), counted], axis=1
-        ),
         "context_categorical": np.concatenate(
-            [hour, buckets(requests.context, categorical(log.context))], axis=1
+            [hour, items.context.buckets(requests.context)], axis=1
         ),
-        "context_number": np.concatenate(
-            [scaled(requests.context_number, numbers(log.context)), _log_seconds(since_last)],
-            axis=1,
-        ),
-        "history_categorical": items.categorical[row] * happened[..., None],
+        "context_number": np.concatenate([context_number, _log_seconds(since_last)], axis=1),
+        "history_categorical": items.categorical.take(row, axis=0) * happened[..., None],
         "history_outcome": outcome.astype(np.int64),
-        "history_gap": _log_seconds(gap_s),
+        "history_gap": (np.log1p(gap_s) / 10.0).astype(np.float32),
     }
 
 
 def _candidate_side(
     schema: FeatureSchema, items: ItemTable, requests: Requests, candidates: Candidates
 ) -> Arrays:
-    log = schema.log
-    counted = rates(
+    rows, given = candidates.row, items.numbers.shape[1]
+    keys = items.categorical.take(rows, axis=0)
+    number = np.empty((len(rows), given + candidates.counters.shape[1]), np.float32)
+    number[:, :given] = items.numbers.take(rows, axis=0)
+    for override in candidates.overrides:
+        _apply(override, items.item, keys, number)
+    write_rates(
+        number[:, given:],
         candidates.counters,
         candidates.counters_at,
-        requests.now_ms[candidates.request_index],
-        _prior(schema),
-        log.counter_half_life_ms,
+        requests.now_ms.take(candidates.request_index),
+        items.prior,
+        schema.log.counter_half_life_ms,
     )
-    keys, values = items.categorical[candidates.row], items.numbers[candidates.row]
-    for override in candidates.overrides:
-        _apply(override, schema, keys, values)
     return {
         "request_index": candidates.request_index,
         "item_categorical": keys,
-        "item_number": np.concatenate([values, counted], axis=1),
+        "item_number": number,
     }
 
 
 def _teacher_side(schema: FeatureSchema, count: int, hints: Hints | None) -> Arrays:
     hints = hints or no_hints(count, schema.teacher_dim, len(schema.log.tasks))
     mask = (hints.tier > 0).astype(np.float32)
-    state = np.stack([mask, _log_seconds(hints.age_s) * mask], axis=1)
+    state = np.empty((count, 2), np.float32)
+    state[:, 0] = mask
+    np.multiply(_log_seconds(hints.age_s), mask, out=state[:, 1])
     return {
         "teacher_z": hints.z,
         "teacher_logit": hints.logit,
@@ -147,14 +173,12 @@ def no_hints(count: int, dim: int, tasks: int) -> Hints:
     )
 
 
-def _apply(override: Override, schema: FeatureSchema, keys: I64, values: F32) -> None:
-    columns = categorical(schema.log.item)
+def _apply(override: Override, encoding: Encoding, keys: I64, values: F32) -> None:
     for position, key in override.keys.items():
-        keys[override.candidate, position] = key % (columns[position].buckets - 1) + 1
-    numeric = numbers(schema.log.item)
+        keys[override.candidate, position] = key % int(encoding.sizes[position]) + 1
     for position, number in override.numbers.items():
-        cell = np.array([number], np.float32)
-        values[override.candidate, position] = scaled(cell, [numeric[position]])[0]
+        row = np.full(len(encoding.mean), number, np.float32)
+        values[override.candidate, position] = encoding.scaled(row)[position]
 
 
 def _last(padded: NDArray[Any], length: int) -> NDArray[Any]:
@@ -162,7 +186,9 @@ def _last(padded: NDArray[Any], length: int) -> NDArray[Any]:
     missing = length - padded.shape[1]
     if missing <= 0:
         return padded[:, -length:]
-    return np.pad(padded, ((0, 0), (missing, 0)))
+    whole = np.zeros((len(padded), length), padded.dtype)
+    whole[:, missing:] = padded
+    return whole
 
 
 def _log_seconds(seconds: NDArray[Any]) -> F32:

@@ -1,10 +1,13 @@
 """Causal counters: impressions and positives of a user or an item, halved every half-life.
 
 Training replays and live ingest both go through `observed`, one event at a time, so that the
-stored state is equal to the last bit; both read it through `rates`.
+stored state is equal to the last bit; both read it through
+`write_rates`.
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -24,12 +27,26 @@ def observed(
     return counted, max(at_ms, now_ms)
 
 
-def rates(counts: F64, at_ms: I64, now_ms: I64, prior: F64, half_life_ms: float) -> F32:
+class Prior(NamedTuple):
+    """The base rate of each task, as a smoothed rate needs it."""
+
+    weighted: F64  # [T] positives among PRIOR_IMPRESSIONS
+    odds: F64  # [T] log-odds
+
+    @classmethod
+    def of(cls, rates: Sequence[float]) -> Self:
+        base = np.array(rates)
+        return cls(base * PRIOR_IMPRESSIONS, np.log(base / (1.0 - base)))
+
+
+def write_rates(
+    into: F32, counts: F64, at_ms: I64, now_ms: I64, prior: Prior, half_life_ms: float
+) -> None:
     """`[n, 1 + T]` of counts → log1p(impressions) and log-odds of each task above its prior."""
     elapsed = np.where(at_ms > 0, np.maximum(now_ms - at_ms, 0), 0).astype(np.float64)
     counts = counts * np.exp2(-elapsed / half_life_ms)[:, None]
     shown, positive = counts[:, :1], counts[:, 1:]
-    rate = (positive + prior * PRIOR_IMPRESSIONS) / (shown + PRIOR_IMPRESSIONS)
-    rate = np.clip(rate, 1e-6, 1.0 - 1e-6)
-    odds = np.log(rate / (1.0 - rate)) - np.log(prior / (1.0 - prior))
-    return np.concatenate([np.log1p(np.maximum(shown, 0.0)), odds], axis=1).astype(np.float32)
+    rate = (positive + prior.weighted) / (shown + PRIOR_IMPRESSIONS)
+    rate = np.minimum(np.maximum(rate, 1e-6), 1.0 - 1e-6)
+    into[:, :1] = np.log1p(np.maximum(shown, 0.0))
+    into[:, 1:] = np.log(rate / (1.0 - rate)) - prior.odds
