@@ -51,7 +51,7 @@ def _gateway(
     }
     with (folder / f"measuring-{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [*CLI, "serve"],
+            ["nice", "-n", "10", *CLI, "serve"],
             env={**os.environ, **settings, **env},
             stdout=log,
             stderr=log,

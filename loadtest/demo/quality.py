@@ -10,6 +10,7 @@ from loadtest.demo.metrics import F64, auc, measure
 from loadtest.demo.replay import MAIN, Replayed
 
 RESAMPLES: Final = 200
+SCORERS: Final = ("teacher", MAIN, "student_without_cache", "student_alone")
 
 
 class Impressions:
@@ -22,7 +23,7 @@ class Impressions:
         self.labels = _column([shown.labels[task] for r in whole for shown in r.logged.shown])
         self.scores = {
             name: _column([score for r in whole for score in r.slates[name].shown_scores])
-            for name in (replayed[0].slates if replayed else ())
+            for name in SCORERS
         }
         sizes = [len(r.logged.shown) for r in whole]
         self.request: NDArray[np.int64] = np.repeat(np.arange(len(whole)), sizes)
