@@ -26,7 +26,7 @@ class Feedback:
             self._metrics.degraded.labels(degraded.stage, degraded.reason).inc()
         resolved, hinted = ranked.assembled.resolved, sum(answered.by_tier[1:])
         if resolved is not None and hinted:
-            self._metrics.teacher_age.observe(resolved.age_s[resolved.tier > 0])
+            self._metrics.teacher_age.observe_many(resolved.age_s[resolved.tier > 0])
         if self.demand is not None and ranked.cache_reason is None:
             self._ask(self.demand, ranked)
 

@@ -1,24 +1,15 @@
 """Every metric of the gateway."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-import numpy as np
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-)
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 
 from cache.breaker import CircuitBreaker
-from models.features.records import F32
 from models.schema import TIERS
 from server.admission import Admission
+from server.collectors import Histograms, Tally
 from server.stages import STAGES, TOTAL, StageClock
 
 SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
@@ -26,49 +17,12 @@ AGES_S: Final = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 SIZES: Final = tuple(2**power for power in range(13))
 
 
-class AgeHistogram(Collector):
-    """Teacher age weighted by candidates: one call counts a whole request."""
-
-    def __init__(self) -> None:
-        self._counts = np.zeros(len(AGES_S) + 1, np.int64)
-        self._sum_s = 0.0
-
-    def observe(self, ages_s: F32) -> None:
-        self._counts += np.bincount(np.searchsorted(AGES_S, ages_s), minlength=len(self._counts))
-        self._sum_s += float(ages_s.sum())
-
-    def collect(self) -> Iterable[Metric]:
-        cumulative = np.cumsum(self._counts).tolist()
-        bounds = [*map(str, AGES_S), "+Inf"]
-        yield HistogramMetricFamily(
-            "understudy_teacher_age_seconds",
-            "Age of the hint of each hinted candidate",
-            buckets=list(zip(bounds, cumulative, strict=True)),
-            sum_value=self._sum_s,
-        )
-
-
-class Tally(Collector):
-    """Counts that another part keeps by name, read when scraped."""
-
-    def __init__(
-        self, name: str, text: str, label: str, counts: Callable[[], Mapping[str, int]]
-    ) -> None:
-        self._name, self._text, self._label, self._counts = name, text, label, counts
-
-    def collect(self) -> Iterable[Metric]:
-        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
-        for key, count in self._counts().items():
-            family.add_metric([key], count)
-        yield family
-
-
 class LaneMetrics:
     """The series of one lane and version, bound once so that a request only adds to them."""
 
     def __init__(self, metrics: "Metrics", lane: str, version: str) -> None:
         self._stages = [
-            metrics.stage_seconds.labels(stage, lane, version) for stage in (*STAGES, TOTAL)
+            metrics.stage_seconds.series(stage, lane, version) for stage in (*STAGES, TOTAL)
         ]
         self._tiers = [metrics.candidates.labels(tier, lane, version) for tier in TIERS]
 
@@ -93,16 +47,12 @@ class Metrics:
             ["route", "status"],
             registry=own,
         )
-        self.stage_seconds = Histogram(
+        self.stage_seconds = Histograms(
             "understudy_stage_seconds", "Time of a request by stage; they add up to the total",
-            ["stage", "lane", "version"], buckets=SECONDS, registry=own,
+            ["stage", "lane", "version"], SECONDS,
         )  # fmt: skip
-        self.request_candidates = Histogram(
-            "understudy_request_candidates",
-            "Candidates of a request",
-            buckets=SIZES,
-            registry=own,
-        )
+        sizes = Histograms("understudy_request_candidates", "Candidates of a request", [], SIZES)
+        self.request_candidates = sizes.series()
         self.candidates = Counter(
             "understudy_candidates_total", "Candidates scored, by where their hint came from",
             ["tier", "lane", "version"], registry=own,
@@ -127,8 +77,12 @@ class Metrics:
         self.breaker = Gauge(
             "understudy_breaker_open", "1 while cache reads are stopped", registry=own
         )
-        self.teacher_age = AgeHistogram()
-        self.registry.register(self.teacher_age)
+        ages = Histograms(
+            "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate", [], AGES_S
+        )
+        self.teacher_age = ages.series()
+        for collector in (self.stage_seconds, sizes, ages):
+            own.register(collector)
 
     def tally_demand(self, counts: Callable[[], Mapping[str, int]]) -> None:
         text = "Demand messages by what became of them"

@@ -15,4 +15,7 @@ def key64(text: str) -> int:
 
 def keys64(texts: Collection[str]) -> U64:
     """`uint64[len(texts)]`, in order."""
-    return np.fromiter(map(key64, texts), np.uint64, len(texts))
+    digests = map(xxhash.xxh3_64_intdigest, map(str.encode, texts))
+    keys = np.fromiter(digests, np.uint64, len(texts))
+    keys[keys == 0] = 1
+    return keys

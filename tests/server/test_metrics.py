@@ -43,8 +43,8 @@ def test_request_is_counted_by_stage_tier_and_reason(served: Served) -> None:
 
 def test_teacher_age_is_weighted_by_candidates() -> None:
     metrics = Metrics()
-    metrics.teacher_age.observe(np.array([0.5, 2.0, 2.0, 100_000.0], np.float32))
-    metrics.teacher_age.observe(np.array([2.0], np.float32))
+    metrics.teacher_age.observe_many(np.array([0.5, 2.0, 2.0, 100_000.0], np.float32))
+    metrics.teacher_age.observe_many(np.array([2.0], np.float32))
     page = metrics.page()[0].decode()
     assert 'understudy_teacher_age_seconds_bucket{le="1"} 1.0' in page
     assert 'understudy_teacher_age_seconds_bucket{le="5"} 4.0' in page

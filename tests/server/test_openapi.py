@@ -15,7 +15,6 @@ from server.wire import EventBatch, RankAnswer, RankRequest
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
 
-
 ROOT = Path(__file__).parents[2]
 
 
