@@ -46,7 +46,7 @@ def publish(rng: np.random.Generator, ads: int, days: int) -> Ads:
         form=rng.choice(len(FORMATS), ads, p=(0.6, 0.25, 0.15)),
         price=np.asarray(np.round(price, 2), np.float64),
         style=brand_style[brand[campaign]],
-        quality=rng.normal(0.0, 0.3, campaigns)[campaign] + rng.normal(0.0, 0.3, ads),
+        quality=rng.normal(0.0, 0.6, campaigns)[campaign] + rng.normal(0.0, 0.4, ads),
         persuasion=rng.normal(0.0, 0.5, campaigns)[campaign],
         live_from_ms=(start_h * HOUR_MS)[campaign],
         live_until_ms=((start_h + length_h) * HOUR_MS)[campaign],

@@ -13,7 +13,7 @@ CONVERSION_RATE: Final = 0.12
 """Of the clicks."""
 LIKED_CATEGORY: Final = 2.7
 LIKED_STYLE: Final = 0.8
-SEGMENT: Final = 0.45
+SEGMENT: Final = 0.6
 PLACEMENTS: Final = ("feed", "story", "sidebar")
 PLACEMENT_EFFECT: Final = (0.3, 0.0, -0.5)
 EXAMINED_FLOOR: Final = 0.7

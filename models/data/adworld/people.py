@@ -47,7 +47,7 @@ def populate(rng: np.random.Generator, users: int, days: int) -> People:
         region=region,
         tenure_days=np.round(rng.lognormal(5.0, 1.2, users)),
         activity=activity / activity.sum(),
-        propensity=rng.normal(0.0, 0.35, users),
+        propensity=rng.normal(0.0, 0.6, users),
         segment_taste=segment_taste,
         likes_category=_drifting(
             rng, segment_taste[segment], days, LIKED_CATEGORIES, CATEGORY_DRIFT
