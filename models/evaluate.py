@@ -15,13 +15,14 @@ from models.examples import Examples, HintSource, taken
 from models.features.records import F32, F64, I64, Hints
 from models.manifest import Calibration
 from models.metrics import quality, transfer_ratio
-from models.predict import predict
+from models.predict import chunked, predict_batch
 from models.schema import FeatureSchema, categorical
 from models.student import Student
 from models.teacher import Teacher
 
 COVERAGES: Final = (0, 20, 40, 60, 80, 100)
 Report = dict[str, Any]
+Answers = dict[str, F64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,24 @@ class Evaluation:
         users = replay.user[requests][seen.pairs.request_index]
         return cls(replay, requests, seen.impression, users)
 
-    def probabilities(self, candidate: Candidate, hints: HintSource | None = None) -> F64:
-        """Calibrated `[n, T]`."""
+    def answers(self, candidate: Candidate, caches: Mapping[str, HintSource | None]) -> Answers:
+        """Calibrated `[n, T]` of one model under each cache; features are built once."""
         examples = Examples.of(self.replay, candidate.schema)
-        logit = predict(candidate.model, examples, self.requests, hints)
+        logits: dict[str, list[F32]] = {name: [] for name in caches}
+        for requests in chunked(self.requests):
+            batch = examples.batch(requests)
+            for name, cache in caches.items():
+                hints = None if cache is None else cache(batch.impression)
+                logits[name].append(predict_batch(candidate.model, candidate.schema, batch, hints))
+        return {
+            name: self._calibrated(np.concatenate(parts), candidate)
+            for name, parts in logits.items()
+        }
+
+    def _calibrated(self, logit: F32, candidate: Candidate) -> F64:
+        tasks = enumerate(self.replay.log.schema.tasks)
         return np.stack(
-            [
-                calibrated(logit[:, task], candidate.calibration[name])
-                for task, name in enumerate(self.replay.log.schema.tasks)
-            ],
+            [calibrated(logit[:, task], candidate.calibration[name]) for task, name in tasks],
             axis=1,
         )
 
@@ -90,15 +100,14 @@ def evaluate(
 ) -> Report:
     """By task: each model's metrics; the student's at each coverage, with and without tiers."""
     evaluation = Evaluation.of(replay)
-    answers = {
-        "teacher": evaluation.probabilities(teacher),
-        "student_alone": evaluation.probabilities(alone),
+    caches = {
+        f"student_at_{share}" + suffix: _served(notes, share / 100.0, tiers, seed)
+        for tiers, suffix in ((False, ""), (True, "_with_user_tier"))
+        for share in COVERAGES
     }
-    for share in COVERAGES:
-        for tiers in (False, True):
-            hints = _served(notes, share / 100.0, tiers, seed)
-            name = f"student_at_{share}" + ("_with_user_tier" if tiers else "")
-            answers[name] = evaluation.probabilities(student, hints)
+    answers = evaluation.answers(teacher, {"teacher": None})
+    answers |= evaluation.answers(alone, {"student_alone": None})
+    answers |= evaluation.answers(student, caches)
     return {
         "requests": len(evaluation.requests),
         "impressions": len(evaluation.rows),
@@ -119,7 +128,7 @@ def _served(notes: Annotations, share: float, tiers: bool, seed: int) -> HintSou
     return hints
 
 
-def _by_model(evaluation: Evaluation, answers: Mapping[str, F64], task: int) -> Report:
+def _by_model(evaluation: Evaluation, answers: Answers, task: int) -> Report:
     found: Report = {name: evaluation.measured(p, task) for name, p in answers.items()}
     truth = _truth(evaluation, task)
     if truth is not None:

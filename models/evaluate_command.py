@@ -49,7 +49,7 @@ def evaluate(
 
 def _table(task: str, models: dict[str, Any], impressions: int) -> Table:
     table = Table(title=f"{task}: {impressions:,} impressions of the test window")
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     for column in (*COLUMNS, "transfer_ratio"):
         table.add_column(column.replace("_", " "), justify="right")
     for name, measured in models.items():

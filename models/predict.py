@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from models.examples import Examples, HintSource
-from models.features.records import F32, I64
+from models.examples import Batch, Examples, HintSource
+from models.features.build import Arrays, teacher_side
+from models.features.records import F32, I64, Hints
 from models.inputs import Inputs
+from models.schema import FeatureSchema
 from models.student import Student
 from models.teacher import Teacher
 
@@ -19,13 +21,26 @@ def predict(
 ) -> F32:
     """Logits `[n, T]` of the requests' impressions, in log order."""
     logits = []
-    with torch.inference_mode():
-        for rows in chunked(requests):
-            inputs = Inputs.of(examples.batch(rows, hints).arrays)
-            answered = model(inputs)
-            logit = answered if isinstance(answered, torch.Tensor) else answered.logit
-            logits.append(logit.numpy())
+    for rows in chunked(requests):
+        batch = examples.batch(rows, hints)
+        logits.append(_logits(model, batch.arrays))
     return np.concatenate(logits)
+
+
+def predict_batch(
+    model: Student | Teacher, schema: FeatureSchema, batch: Batch, hints: Hints | None
+) -> F32:
+    """Logits of a batch whose hints are replaced by others."""
+    if not schema.teacher_dim:
+        return _logits(model, batch.arrays)
+    return _logits(model, batch.arrays | teacher_side(schema, len(batch.impression), hints))
+
+
+def _logits(model: Student | Teacher, arrays: Arrays) -> F32:
+    with torch.inference_mode():
+        answered = model(Inputs.of(arrays))
+    logit: F32 = (answered if isinstance(answered, torch.Tensor) else answered.logit).numpy()
+    return logit
 
 
 def chunked(requests: I64, size: int = BATCH_REQUESTS) -> Iterator[I64]:

@@ -23,8 +23,10 @@ from models.teacher import Teacher, TeacherConfig
 TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
 HELD_OUT: Final = 0.1
-TEACHER_RECIPE: Final = Recipe(epochs=3, batch_requests=128, learning_rate=3e-3)
-STUDENT_RECIPE: Final = Recipe(epochs=4, batch_requests=64, learning_rate=3e-3)
+TEACHER_RECIPE: Final = Recipe(
+    epochs=3, batch_requests=128, learning_rate=2e-3, embedding_decay=1.0
+)
+STUDENT_RECIPE: Final = Recipe(epochs=4, batch_requests=64, learning_rate=3e-3, embedding_decay=3.0)
 
 
 def train_teacher(
