@@ -28,6 +28,11 @@ def read_atomic(folder: Path) -> Log:
     for needed in ("user_id", "item_id", "timestamp"):
         if needed not in kinds:
             raise SourceInvalid(f"{folder}: the .inter file has no field {needed!r}: {list(kinds)}")
+    unreadable = rows["timestamp"].null_count()
+    if unreadable or not len(rows):
+        raise SourceInvalid(
+            f"{folder}: field 'timestamp' is no number in {unreadable} of {len(rows)} rows"
+        )
     impressions = _impressions(rows)
     items, item_columns = _entities(folder, "item", impressions["item_id"])
     users, user_columns = _entities(folder, "user", impressions["user_id"])
@@ -54,7 +59,7 @@ def _impressions(rows: pl.DataFrame) -> pl.DataFrame:
         user_id="user_id",
         item_id="item_id",
         position=pl.lit(0, pl.Int16),
-        click=pl.col("liked").cast(pl.Int8),
+        click=pl.col("liked").cast(pl.Int8).fill_null(-1),
     )
 
 

@@ -19,6 +19,7 @@ from models.data.periods import Periods, by_share
 from models.data.statistics import fitted
 from models.schema import Column, LogSchema
 
+HOUR_MS: Final = 3_600_000
 BEIJING: Final = timedelta(hours=8)
 TASKS: Final = ("click", "long_view")
 USER_CATEGORIES: Final = (
@@ -41,9 +42,11 @@ PROVENANCE: Final = (
 def read_kuairand(folder: Path, seed: int = 0) -> Log:
     """Raises SourceInvalid when a file or column is missing."""
     rows = _rows(folder)
-    earlier = earlier_exposures(folder / EXPOSURES, _midnight_ms(4, 9), _midnight_ms(4, 25))
-    impressions = pl.concat([*([earlier] if earlier is not None else []), rows], how="diagonal")
-    impressions = impressions.sort("timestamp_ms", "request_id", maintain_order=True)
+    first_ms = _midnight_ms(4, 25)
+    if int(rows["timestamp_ms"][0]) >= first_ms - HOUR_MS:
+        earlier = earlier_exposures(folder / EXPOSURES, _midnight_ms(4, 9), first_ms)
+        rows = pl.concat([earlier, rows], how="diagonal")
+    impressions = rows.sort("timestamp_ms", "request_id", maintain_order=True)
     periods = _periods(impressions["timestamp_ms"])
     log = Log(
         schema=_schema(),
@@ -75,8 +78,11 @@ def _schema() -> LogSchema:
 
 def _rows(folder: Path) -> pl.DataFrame:
     """Standard-policy exposures in time order, repeats of (user, video, time) dropped."""
-    tables = [_csv(path) for path in _found(folder, "log_standard_*")]
+    needed = ("user_id", "video_id", "time_ms", "tab", "is_click", "long_view")
+    tables = [_csv(path, needed) for path in _found(folder, "log_standard_*")]
     table = pl.concat(tables).unique(["user_id", "video_id", "time_ms"], keep="first")
+    if not len(table):
+        raise SourceInvalid(f"{folder}: the log_standard files have no rows")
     asked = pl.concat_str("user_id", "time_ms", "tab", separator="-")
     return table.sort("time_ms", "user_id", "tab", "video_id").select(
         request_id=asked,
@@ -112,7 +118,7 @@ def _items(folder: Path, impressions: pl.DataFrame) -> pl.DataFrame:
 def _features(
     folder: Path, pattern: str, identity: str, texts: tuple[str, ...], numeric: tuple[str, ...]
 ) -> pl.DataFrame:
-    tables = [_csv(path) for path in _found(folder, pattern)]
+    tables = [_csv(path, (identity, *texts, *numeric)) for path in _found(folder, pattern)]
     floats = [pl.col(name).cast(pl.Float64, strict=False) for name in numeric]
     return (
         pl.concat(tables)
@@ -139,12 +145,15 @@ def _found(folder: Path, pattern: str) -> list[Path]:
     return paths
 
 
-def _csv(path: Path) -> pl.DataFrame:
-    """Every value as text: an id or a code is a name here, not a quantity."""
+def _csv(path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
+    """The columns needed, every value as text: an id or a code is a name, not a quantity."""
     try:
-        return pl.read_csv(path, infer_schema=False)
+        table = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise SourceInvalid(f"{path} is not a readable CSV file: {error}") from error
+    if missing := set(needed) - set(table.columns):
+        raise SourceInvalid(f"{path} has no column {sorted(missing)}; it has {table.columns}")
+    return table.select(needed)
 
 
 def _periods(times: pl.Series) -> Periods:

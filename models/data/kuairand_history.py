@@ -10,10 +10,10 @@ from models.data.errors import SourceInvalid
 EXPOSURES: Final = "exposures_before_4_25.parquet"
 
 
-def earlier_exposures(path: Path, from_ms: int, until_ms: int) -> pl.DataFrame | None:
-    """None without the file. Order is known and time is not: a user's rows are spread evenly."""
+def earlier_exposures(path: Path, from_ms: int, until_ms: int) -> pl.DataFrame:
+    """No rows without the file. Order is known, time is not: a user's rows are spread evenly."""
     if not path.exists():
-        return None
+        return pl.DataFrame()
     try:
         table = pl.read_parquet(path, columns=["user_id", "position", "video_id", "long_view"])
     except (OSError, pl.exceptions.PolarsError) as error:

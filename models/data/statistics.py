@@ -9,10 +9,11 @@ import polars as pl
 from models.data.log import Log
 from models.schema import Column, LogSchema
 
-MIN_BUCKETS: Final = 64
+MIN_BUCKETS: Final = 1024
+"""Sixteen values in 128 buckets would share a row two times in three; here, one in nine."""
 MAX_BUCKETS: Final = 1 << 20
 BUCKETS_A_VALUE: Final = 8
-"""Eight buckets a distinct value: one value in nine shares its row with another."""
+"""Of many values, one in eight or nine shares its row with another."""
 
 
 def fitted(log: Log) -> Log:

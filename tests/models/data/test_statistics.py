@@ -9,7 +9,7 @@ from tests.models.data.small_logs import random_log, with_impressions
 
 @pytest.mark.parametrize(
     ("distinct", "buckets"),
-    [(0, MIN_BUCKETS), (8, 64), (9, 128), (3_000, 32_768), (10**7, MAX_BUCKETS)],
+    [(0, MIN_BUCKETS), (128, 1024), (129, 2048), (3_000, 32_768), (10**7, MAX_BUCKETS)],
 )
 def test_buckets_are_the_next_power_of_two_above_eight_a_value(distinct: int, buckets: int) -> None:
     assert bucket_count(distinct) == buckets
