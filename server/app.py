@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import problems
 from server.counted import CountedAnswers
@@ -14,7 +15,7 @@ from server.openapi import TITLE, document, version
 from server.routes.events import EventsRoute
 from server.routes.health import HealthRoutes
 from server.routes.metrics import MetricsRoute
-from server.routes.rank import RankRoute
+from server.routes.rank import PATH, RankRoute
 from server.settings import Settings
 
 
@@ -22,6 +23,12 @@ class GatewayApp(FastAPI):
     """Routes are plain; the document is made from the wire types rather than from handlers."""
 
     settings: Settings
+    rank: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Before the framework's middleware and routing: they cost a tenth of a request.
+        is_rank = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        await (self.rank if is_rank else super().__call__)(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -40,19 +47,20 @@ def create_app(settings: Settings) -> GatewayApp:
 
     app = GatewayApp(title=TITLE, version=version(), redoc_url=None, lifespan=lifespan)
     app.settings = settings
-    routes = _routes(gateway)
+    rank = RankRoute(gateway)
+    routes = _routes(gateway, rank)
+    paths = [route.path for route in routes]
+    app.rank = CountedAnswers(rank, gateway.metrics, paths)
     app.router.routes.extend(routes)
-    app.add_middleware(
-        CountedAnswers, metrics=gateway.metrics, paths=[route.path for route in routes]
-    )
+    app.add_middleware(CountedAnswers, metrics=gateway.metrics, paths=paths)
     problems.install(app)
     return app
 
 
-def _routes(gateway: Gateway) -> list[Route]:
+def _routes(gateway: Gateway, rank: RankRoute) -> list[Route]:
     health = HealthRoutes(gateway)
     return [
-        Route("/v1/rank", RankRoute(gateway), methods=["POST"]),
+        Route(PATH, rank, methods=["POST"]),
         Route("/v1/events", EventsRoute(gateway), methods=["POST"]),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

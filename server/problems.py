@@ -17,16 +17,16 @@ log = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(ServingError, _refused)
+    app.add_exception_handler(ServingError, lambda _, error: refusal(error))
     app.add_exception_handler(HTTPException, _no_such_route)
-    app.add_exception_handler(Exception, _internal)
+    app.add_exception_handler(Exception, lambda request, error: fault(error, request.url.path))
 
 
 def _answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     return Response(encode_json(problem), problem.status, headers, MEDIA_TYPE)
 
 
-def _refused(request: Request, error: Exception) -> Response:
+def refusal(error: Exception) -> Response:
     assert isinstance(error, ServingError)
     problem = Problem(
         title=error.title,
@@ -54,7 +54,7 @@ def _no_such_route(request: Request, error: Exception) -> Response:
     return _answer(problem, dict(error.headers or {}))
 
 
-def _internal(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+def fault(error: Exception, path: str) -> Response:
+    log.error("%s failed", path, exc_info=error)
     detail = "the request met a fault of the gateway; its log has the trace"
     return _answer(Problem(title="Internal error", status=500, detail=detail))

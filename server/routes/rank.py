@@ -1,16 +1,23 @@
 """POST /v1/rank. Plain ASGI: no framework object is built for a request."""
 
+from typing import Final
+
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from server import problems
 from server.body import BodyReader
-from server.errors import DeadlineExceeded, Overloaded
+from server.errors import DeadlineExceeded, Overloaded, ServingError
 from server.gateway import Gateway
 from server.stages import StageClock
 from server.wire import RankRequest
 
+PATH: Final = "/v1/rank"
+
 
 class RankRoute:
+    """Answers its own refusals too, so that it can stand before the framework."""
+
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
@@ -21,12 +28,17 @@ class RankRoute:
             await self._answer(clock, scope, receive, send)
         except ClientDisconnect:
             self._gateway.metrics.shed.labels("hung_up").inc()
-        except Overloaded:
+        except ServingError as error:
+            self._count_shed(error)
+            await problems.refusal(error)(scope, receive, send)
+        except Exception as error:
+            await problems.fault(error, PATH)(scope, receive, send)
+
+    def _count_shed(self, error: ServingError) -> None:
+        if isinstance(error, Overloaded):
             self._gateway.metrics.shed.labels("overloaded").inc()
-            raise
-        except DeadlineExceeded:
+        elif isinstance(error, DeadlineExceeded):
             self._gateway.metrics.shed.labels("late").inc()
-            raise
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
         lane = self._gateway.lane
