@@ -38,11 +38,15 @@ def connect(
     return Redis.from_pool(pool)
 
 
+# What redis-py breaks on when something that is no Redis answers: it trusts a reply's shape.
+_MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError)
+
+
 @contextmanager
 def unavailable_when_failing(action: str) -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, *_MISSHAPEN) as error:
         raise StoreUnavailable(
             f"cannot {action}: {type(error).__name__}: {error}: "
             "is the server at UNDERSTUDY_REDIS_URL up and reachable?"
