@@ -16,6 +16,7 @@ import pytest
 
 from cache import demand, page, record
 from cache.clock import wall_clock_ms
+from cache.embedded import EmbeddedValkey
 from cache.events import Event, EventFeed
 from cache.keys import EVENTS_STREAM, demand_stream, page_key, record_key
 from cache.redis_store import RedisStore
@@ -73,6 +74,10 @@ class Live:
     async def has_pages(self, *user_ids: str) -> bool:
         values = await self.store.get_many([page_key(user, SPACE) for user in user_ids])
         return all(value is not None and len(page.decode(value).pair_keys) == 5 for value in values)
+
+    async def has_record(self, user_id: str) -> bool:
+        [value] = await self.store.get_many([record_key(user_id)])
+        return value is not None and len(record.decode(value).items) == 1
 
     async def is_settled(self) -> bool:
         return await self.streams.length(DEMAND) == 0
@@ -137,6 +142,28 @@ async def test_refresher_frozen_for_a_while_is_replaced_and_does_no_harm(
     await live.ask("d")
     await until(lambda: live.has_pages("a", "b", "c", "d"))
     await until(live.is_settled)
+
+
+async def test_refresher_and_ingest_outlive_a_server_that_forgot_everything(
+    serving: Path, data_folder: Path
+) -> None:
+    server = EmbeddedValkey(data_folder)
+    live = Live(server.start())
+    try:
+        live.understudy("refresh", "--from", str(serving))
+        live.understudy("ingest", "--from", str(serving))
+        await live.ask("before")
+        await until(lambda: live.has_pages("before"))
+        server.stop()
+        server.start()
+        await live.ask("after")
+        shown = Event("e1", "impression", "after", "item-3", NOW_MS)
+        await EventFeed(live.streams).append([shown])
+        await until(lambda: live.has_pages("after"))
+        await until(lambda: live.has_record("after"))
+    finally:
+        await live.close()
+        server.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
