@@ -33,6 +33,12 @@ class ImpressionMapping(Frozen):
     labels: Annotated[dict[str, str], Field(min_length=1)]
     context: Columns = Field(default_factory=dict)
 
+    def named(self) -> list[str]:
+        """Every column that the file must have."""
+        optional = [name for name in (self.request_id, self.position) if name is not None]
+        fixed = [self.timestamp, self.user_id, self.item_id]
+        return [*fixed, *optional, *self.labels.values(), *self.context]
+
 
 class EntityMapping(Frozen):
     file: str
@@ -82,50 +88,30 @@ def _mapping(path: Path) -> Mapping:
 
 
 def _impressions(folder: Path, mapping: ImpressionMapping) -> pl.DataFrame:
-    table = _table(folder / mapping.file)
-    context = list(mapping.context)
-    named = [
-        mapping.timestamp,
-        mapping.user_id,
-        mapping.item_id,
-        *mapping.labels.values(),
-        *context,
-    ]
-    named += [name for name in (mapping.request_id, mapping.position) if name is not None]
-    _need(folder / mapping.file, table, named)
+    path = folder / mapping.file
+    table = _table(path)
+    _need(path, table, mapping.named())
     if not len(table):
-        raise MappingInvalid(f"{folder / mapping.file} has no rows")
-    timestamp_ms = _timestamp_ms(folder / mapping.file, table[mapping.timestamp], mapping.unit)
-    labels = {
-        task: _label(folder / mapping.file, table[name]) for task, name in mapping.labels.items()
-    }
+        raise MappingInvalid(f"{path} has no rows")
+    timestamp_ms = _timestamp_ms(path, table[mapping.timestamp], mapping.unit)
     user_id = table[mapping.user_id].cast(pl.String)
-    request_id = _request_ids(table, mapping, user_id, timestamp_ms)
-    position = (
-        table[mapping.position]
-        if mapping.position
-        else pl.Series([0]).new_from_index(0, len(table))
-    )
+    labels = {task: _label(path, table[name]) for task, name in mapping.labels.items()}
     made = pl.DataFrame(
         {
-            "request_id": request_id,
+            "request_id": table[mapping.request_id].cast(pl.String)
+            if mapping.request_id
+            else user_id + "-" + timestamp_ms.cast(pl.String),
             "timestamp_ms": timestamp_ms,
             "user_id": user_id,
             "item_id": table[mapping.item_id].cast(pl.String),
-            "position": position.cast(pl.Int16, strict=False).fill_null(0),
             **_typed(table, mapping.context),
             **labels,
         }
     )
+    shown = table[mapping.position] if mapping.position else pl.lit(0)
+    position = shown.cast(pl.Int16, strict=False).fill_null(0).alias("position")
+    made = made.with_columns(position)
     return made.sort("timestamp_ms", "request_id", "position", maintain_order=True)
-
-
-def _request_ids(
-    table: pl.DataFrame, mapping: ImpressionMapping, user_id: pl.Series, timestamp_ms: pl.Series
-) -> pl.Series:
-    if mapping.request_id:
-        return table[mapping.request_id].cast(pl.String)
-    return user_id + "-" + timestamp_ms.cast(pl.String)
 
 
 def _timestamp_ms(path: Path, values: pl.Series, unit: str) -> pl.Series:
@@ -144,7 +130,8 @@ def _timestamp_ms(path: Path, values: pl.Series, unit: str) -> pl.Series:
 
 def _label(path: Path, values: pl.Series) -> pl.Series:
     """Missing → −1."""
-    numeric = values.cast(pl.Float64, strict=False)
+    text = values.cast(pl.String).str.to_lowercase().replace({"true": "1", "false": "0"})
+    numeric = text.cast(pl.Float64, strict=False)
     unreadable = values.is_not_null() & (numeric.is_null() | ~numeric.is_in([-1.0, 0.0, 1.0]))
     if unreadable.any():
         wrong = values.filter(unreadable)[0]
@@ -192,9 +179,10 @@ def _need(path: Path, table: pl.DataFrame, names: list[str]) -> None:
 
 
 def _table(path: Path) -> pl.DataFrame:
+    """A CSV file's values as text, so that an id 007 stays one."""
     try:
         if path.suffix == ".parquet":
             return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema_length=None)
+        return pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise MappingInvalid(f"{path} is not a readable CSV or Parquet table: {error}") from error

@@ -79,6 +79,18 @@ def test_iso_times_are_read_with_their_zone(tmp_path: Path, text: str) -> None:
     assert log.impressions["timestamp_ms"][0] == 1_700_000_000_000
 
 
+def test_ids_keep_their_leading_zeros(tmp_path: Path) -> None:
+    log = read_mapping(write_set(tmp_path, clicks=CLICKS.replace("\n7,", "\n007,")))
+    assert log.impressions["user_id"].to_list() == ["007", "007", "8", "9"]
+
+
+def test_labels_may_be_true_and_false(tmp_path: Path) -> None:
+    words = CLICKS.replace(",1,0,home", ",True,false,home").replace(",1,1,search", ",true,1,search")
+    log = read_mapping(write_set(tmp_path, clicks=words))
+    assert log.impressions["click"].to_list() == [1, 0, 0, 1]
+    assert log.impressions["order"].to_list() == [0, -1, 0, 1]
+
+
 def test_periods_may_be_given(tmp_path: Path) -> None:
     names = ("history", "teacher", "student", "validation", "test")
     given = {f"{name}_from_ms": 1_700_000_000_000 + n for n, name in enumerate(names)}
