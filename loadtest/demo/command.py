@@ -13,6 +13,7 @@ from loadtest.demo import page, printing
 from loadtest.demo.live import measure
 from loadtest.demo.steps import plan, run_steps
 from loadtest.json_file import write_json
+from loadtest.marked import fill
 from loadtest.stack import free_port, running_up
 
 HOST: Final = "127.0.0.1"
@@ -29,6 +30,7 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
+    write: Annotated[Path | None, typer.Option(help="Page whose table is filled in.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
 ) -> None:
     """Make data, train, export, serve, replay held-out requests with their events, report."""
@@ -39,13 +41,17 @@ def demo(
     seconds = run_steps(plan(out, data, seed, impressions), out, console.print)
     shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
     with running_up(out, out / "live", HOST, free_port(HOST, port)) as stack:
-        facts = {"data": data, "seed": seed, "step_seconds": seconds, "urls": _urls(stack.url)}
-        _report(measure(stack, out, facts, console), out, console)
+        facts = {"data": data, "seed": seed, "date": time.strftime("%Y-%m-%d")}
+        facts |= {"step_seconds": seconds, "urls": _urls(stack.url)}
+        report = measure(stack, out, facts, console)
+        _tell(report, out, console)
+        if write is not None:
+            fill(write, "demo", printing.as_markdown(report))
         if keep:
             _wait(stack.url, console)
 
 
-def _report(report: dict[str, Any], out: Path, console: Console) -> None:
+def _tell(report: dict[str, Any], out: Path, console: Console) -> None:
     write_json(out / "report.json", report)
     (out / "report.html").write_text(page.render(report), encoding="utf-8")
     printing.show(report, console)

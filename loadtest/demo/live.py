@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from loadtest.demo.answers_file import write_answers
 from loadtest.demo.measuring import measuring_gateways
 from loadtest.demo.outage import Outage
 from loadtest.demo.pacing import Pace, compress
@@ -30,6 +31,7 @@ def measure(stack: Stack, out: Path, facts: Mapping[str, Any], console: Console)
     outage = Outage(stack.pid("valkey"), at_s=REPLAY_S / 2, length_s=OUTAGE_S)
     with measuring_gateways(out, out / "live", stack) as urls:
         run = asyncio.run(_replay(requests, pace, {MAIN: stack.url, **urls}, outage, console))
+    write_answers(out / "answers.jsonl", run.replayed)
     offline = json.loads((out / "run" / "metrics.json").read_text())
     return compose(run, pace, primary_task(out / "serving"), offline, facts)
 

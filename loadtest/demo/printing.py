@@ -46,3 +46,31 @@ def _sentences(report: Mapping[str, Any]) -> list[str]:
         f"Redis stopped   {outage['requests']} requests: {outage['degraded_requests']} degraded, "
         f"{outage['failed_requests']} failed",
     ]
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """The table that the README keeps."""
+    quality, outage = report["quality"], report["redis_outage"]
+    command = f"understudy demo --data {report['data']} --seed {report['seed']}"
+    total, ratio = report["latency_ms"]["total"], quality["transfer_ratio"]
+    final = ", ".join(f"{tier} {share:.0%}" for tier, share in report["coverage_final"].items())
+    lines = [
+        f"`{command}`, {report['date']}, {report['hardware']}: {report['requests']} requests, "
+        f"{report['failed_requests']} failed; task {quality['task']}, {quality['impressions']} "
+        f"shown impressions of {quality['requests_measured']} requests, the outage included.",
+        "",
+        "| scorer | AUC | user AUC | log loss | predicted ÷ actual |",
+        "|---|---|---|---|---|",
+        *(_quality_line(name, scored) for name, scored in quality["scorers"].items()),
+        "",
+        f"Transfer ratio {'–' if ratio is None else f'{ratio:.0%}'}. Coverage in the last fifth: "
+        f"{final}. In the gateway p50 {total['p50']:.1f} ms, p99 {total['p99']:.1f} ms. "
+        f"While Redis was stopped: {outage['requests']} requests, "
+        f"{outage['degraded_requests']} degraded, {outage['failed_requests']} failed.",
+    ]
+    return "\n".join(lines)
+
+
+def _quality_line(name: str, q: Mapping[str, float]) -> str:
+    figures = f"{q['auc']:.4f} | {q['user_auc']:.4f} | {q['log_loss']:.5f}"
+    return f"| {name.replace('_', ' ')} | {figures} | {q['calibration']:.3f} |"

@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     patch = pytest.MonkeyPatch()
     patch.setattr(live, "REPLAY_S", 8.0)
     patch.setattr(live, "OUTAGE_S", 1.5)
-    facts = {"data": "tiny", "seed": 1}
+    facts = {"data": "tiny", "seed": 1, "date": "2025-01-31"}
     with patch.context(), running_up(out, out / "live", HOST, free_port(HOST)) as stack:
         yield live.measure(stack, out, facts, Console(quiet=True))
     patch.undo()
@@ -104,3 +104,6 @@ def test_report_is_json_a_page_and_a_table(report: dict[str, Any]) -> None:
     console = Console(record=True, width=120)
     printing.show(report, console)
     assert "Redis stopped" in console.export_text()
+    table = printing.as_markdown(report)
+    assert f"{report['auc']['teacher']:.4f}" in table
+    assert table.count("\n| ") == 1 + len(report["auc"])
