@@ -10,7 +10,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 
 from loadtest.bench.bodies import pools_of, requests_of
 from loadtest.bench.cores import Cores, pin, two_cores
@@ -45,7 +44,7 @@ def bench(
     date = time.strftime("%Y-%m-%d")
     write_json(out / "report.json", as_json(rows, {"hardware": measured_on, "date": date}))
     table = as_markdown(rows, measured_on, date)
-    console.print(Markdown(table))
+    typer.echo(table)
     if write is not None:
         fill(write, MARK, table)
 
