@@ -16,12 +16,20 @@ NEIGHBOUR: Final = 2
 PAIR: Final = 3
 
 
+SOFT_TTL_S: Final = 600.0
+HARD_TTL_S: Final = 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class TtlPolicy:
-    """An entry is a hit until `soft_s`, stale until `hard_s`, then a miss."""
+    """An entry is a hit until `soft_s`, stale until `hard_s`, then a miss.
 
-    soft_s: float = 3600.0
-    hard_s: float = 86400.0
+    Gateways and refreshers need the same one: what a gateway finds stale, a refresher must not
+    find fresh.
+    """
+
+    soft_s: float = SOFT_TTL_S
+    hard_s: float = HARD_TTL_S
 
     def __post_init__(self) -> None:
         if not 0 < self.soft_s <= self.hard_s <= MAX_AGE_MS / 1000:

@@ -20,8 +20,15 @@ class ItemFollower:
             self._last_id = await self._feed.last_id()
             self._apply(await self._feed.snapshot())
             self._is_started = True
-        changed, self._last_id = await self._feed.follow(self._last_id, block_ms=0)
+        while await self._follow():
+            pass
+
+    async def _follow(self) -> bool:
+        """Whether anything had come."""
+        changed, last_id = await self._feed.follow(self._last_id, block_ms=0)
         self._apply(changed)
+        had_more, self._last_id = last_id != self._last_id, last_id
+        return had_more
 
     def _apply(self, items: ItemCounters) -> None:
         rows = self._catalogue.rows(items.keys)

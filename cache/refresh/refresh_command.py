@@ -21,7 +21,7 @@ from cache.refresh.serving import CATALOGUE, teacher_folder
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
 from cache.refresh.worker import Refresher
-from cache.tiers import TtlPolicy
+from cache.tiers import HARD_TTL_S, SOFT_TTL_S, TtlPolicy
 from models.features.catalogue import Catalogue
 from models.runtime import load
 
@@ -39,10 +39,10 @@ def refresh(
     serving: ServingFolder,
     soft_ttl_s: Annotated[
         float, typer.Option(envvar="UNDERSTUDY_SOFT_TTL_S", help="Fresh until then.")
-    ] = 3600.0,
+    ] = SOFT_TTL_S,
     hard_ttl_s: Annotated[
         float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")
-    ] = 21_600.0,
+    ] = HARD_TTL_S,
     precision: Annotated[str, typer.Option(help="int8 or fp16.")] = "int8",
     page_entries: Annotated[int, typer.Option(min=1, max=4096, help="Kept a user.")] = 512,
     batch_messages: Annotated[int, typer.Option(min=1, max=256, help="Read at once.")] = 16,

@@ -7,6 +7,7 @@ from cache.entries import Aggregate
 from cache.page import MAX_AGE_MS
 from cache.tiers import NEIGHBOUR, NONE, PAIR, USER, TtlPolicy, resolve
 from models.schema import TIERS
+from server.settings import Settings
 from tests.cache.pages import NOW_MS, page_of, random_entries
 
 TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
@@ -91,6 +92,12 @@ def test_pair_tier_is_exactly_membership(asked: list[int], held: int) -> None:
     resolved = resolve(page, np.array(asked, np.uint64), NOW_MS, TTL, 4, 2)
     known = {10 * (row + 1) for row in range(held)}
     assert (resolved.tier == PAIR).tolist() == [key in known for key in asked]
+
+
+def test_gateway_and_refresher_agree_on_what_is_stale_by_default() -> None:
+    gateway = Settings.model_fields
+    assert gateway["soft_ttl_s"].default == TtlPolicy().soft_s
+    assert gateway["hard_ttl_s"].default == TtlPolicy().hard_s
 
 
 @pytest.mark.parametrize("ttl", [(0.0, 1.0), (2.0, 1.0), (1.0, MAX_AGE_MS / 1000 + 1)])

@@ -199,7 +199,8 @@ async def test_counters_told_by_ingest_are_used(catalogue: Catalogue) -> None:
     key = catalogue.keys[7]
     change = ItemCounters(np.array([key]), np.array([[9.0, 3.0, 1.0]]), np.array([NOW_MS + 5]))
     await bench.ask(make_demand())
-    await streams.append(ITEMS_STREAM, [encode(change)], 100)
+    older = change._replace(counters=np.zeros((1, 3)), counters_at=np.array([NOW_MS + 4]))
+    await streams.append(ITEMS_STREAM, [encode(older)] * 100 + [encode(change)], 1000)
     await bench.ask(make_demand(items=[8]))
     assert catalogue.counters[7].tolist() == [9.0, 3.0, 1.0]
     assert catalogue.counters_at[7] == NOW_MS + 5
