@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import onnxruntime as ort
@@ -26,6 +26,20 @@ class Outputs(NamedTuple):
     z: F32 | None  # [N, d], teachers only
 
 
+class Platt(NamedTuple):
+    """The calibration of all tasks."""
+
+    scale: F64  # [T]
+    offset: F64  # [T]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        fitted = [manifest.calibration[task] for task in manifest.tasks]
+        return cls(
+            np.array([task.scale for task in fitted]), np.array([task.offset for task in fitted])
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that may answer: its files verified, its golden batch reproduced."""
@@ -33,6 +47,7 @@ class Model:
     manifest: Manifest
     version: str
     session: Any  # onnxruntime ships no types
+    platt: Platt
 
     def run(self, arrays: Arrays) -> Outputs:
         """Blocking; safe to call from several threads."""
@@ -41,20 +56,15 @@ class Model:
 
     def probabilities(self, logit: F32) -> F64:
         """Calibrated `[N, T]`."""
-        scale, offset = self._platt()
-        return 1.0 / (1.0 + np.exp(-(logit.astype(np.float64) * scale + offset)))
-
-    def _platt(self) -> tuple[F64, F64]:
-        fitted = [self.manifest.calibration[task] for task in self.manifest.tasks]
-        scale = np.array([task.scale for task in fitted])
-        return scale, np.array([task.offset for task in fitted])
+        calibrated = logit.astype(np.float64) * self.platt.scale + self.platt.offset
+        return 1.0 / (1.0 + np.exp(-calibrated))
 
 
 def load(folder: Path, threads: int = 1) -> Model:
     """Verify, open and prove a bundle. Raises BundleError before or after, never serves a doubt."""
     manifest, version = read_manifest(folder)
     verify_files(folder, manifest)
-    model = Model(manifest, version, _session(folder / MODEL, threads))
+    model = Model(manifest, version, _session(folder / MODEL, threads), Platt.of(manifest))
     _check_signature(model, folder)
     _check_golden(model, folder)
     return model

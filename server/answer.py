@@ -36,7 +36,7 @@ class AnswerWriter:
             model=self._model,
             version=self._version,
             lane=self._lane,
-            item_ids=[item_ids[position] for position in positions.tolist()],
+            item_ids=list(map(item_ids.__getitem__, positions.tolist())),
             scores=ranked.scored.scores[positions].tolist(),
             values=UNSET if bids is None else ranked.order.values[positions].tolist(),
             coverage=_coverage(by_tier),

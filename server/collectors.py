@@ -55,6 +55,32 @@ class Histograms(Collector):
         yield family
 
 
+class Count:
+    """One counter; a plain attribute, because the client library takes a lock to add."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Counts(Collector):
+    """A counter with labels. Written by the event loop alone."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
+        self._name, self._text, self._labels = name, text, labels
+        self._counts: dict[tuple[str, ...], Count] = {}
+
+    def count(self, *labels: str) -> Count:
+        return self._counts.setdefault(labels, Count())
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
+        for labels, count in self._counts.items():
+            family.add_metric(list(labels), count.value)
+        yield family
+
+
 class Tally(Collector):
     """Counts that another part keeps by name."""
 

@@ -22,7 +22,7 @@ class CountedAnswers:
             if message["type"] == "http.response.start":
                 # Unknown paths share one series: callers must not be able to make new ones.
                 path = scope["path"] if scope["path"] in self._paths else "other"
-                self._requests.labels(path, message["status"]).inc()
+                self._requests.count(path, str(message["status"])).value += 1
             await send(message)
 
         await self._app(scope, receive, counted)

@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from cache.breaker import CircuitBreaker
 from models.schema import TIERS
 from server.admission import Admission
-from server.collectors import Histograms, Tally
+from server.collectors import Counts, Histograms, Tally
 from server.stages import STAGES, TOTAL, StageClock
 
 SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
@@ -24,7 +24,7 @@ class LaneMetrics:
         self._stages = [
             metrics.stage_seconds.series(stage, lane, version) for stage in (*STAGES, TOTAL)
         ]
-        self._tiers = [metrics.candidates.labels(tier, lane, version) for tier in TIERS]
+        self._tiers = [metrics.candidates.count(tier, lane, version) for tier in TIERS]
 
     def timed(self, clock: StageClock) -> None:
         spent_ns = (*clock.spent_ns.values(), clock.total_ns)
@@ -32,8 +32,8 @@ class LaneMetrics:
             series.observe(nanoseconds / 1e9)
 
     def covered(self, by_tier: list[int]) -> None:
-        for series, count in zip(self._tiers, by_tier, strict=True):
-            series.inc(count)
+        for tier, candidates in zip(self._tiers, by_tier, strict=True):
+            tier.value += candidates
 
 
 class Metrics:
@@ -41,11 +41,8 @@ class Metrics:
         # One more series for each, that nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = own = CollectorRegistry()
-        self.requests = Counter(
-            "understudy_requests_total",
-            "Answers by route and status",
-            ["route", "status"],
-            registry=own,
+        self.requests = Counts(
+            "understudy_requests_total", "Answers by route and status", ["route", "status"]
         )
         self.stage_seconds = Histograms(
             "understudy_stage_seconds", "Time of a request by stage; they add up to the total",
@@ -53,9 +50,9 @@ class Metrics:
         )  # fmt: skip
         sizes = Histograms("understudy_request_candidates", "Candidates of a request", [], SIZES)
         self.request_candidates = sizes.series()
-        self.candidates = Counter(
+        self.candidates = Counts(
             "understudy_candidates_total", "Candidates scored, by where their hint came from",
-            ["tier", "lane", "version"], registry=own,
+            ["tier", "lane", "version"],
         )  # fmt: skip
         self.degraded = Counter(
             "understudy_degraded_total", "Answers with less than everything",
@@ -81,7 +78,7 @@ class Metrics:
             "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate", [], AGES_S
         )
         self.teacher_age = ages.series()
-        for collector in (self.stage_seconds, sizes, ages):
+        for collector in (self.requests, self.candidates, self.stage_seconds, sizes, ages):
             own.register(collector)
 
     def tally_demand(self, counts: Callable[[], Mapping[str, int]]) -> None:

@@ -87,7 +87,7 @@ def build(
     arrays |= _context_and_history(schema, items, requests)
     arrays |= _candidate_side(schema, items, requests, candidates)
     if schema.teacher_dim:
-        arrays |= _teacher_side(schema, len(candidates.row), hints)
+        arrays |= teacher_side(schema, len(candidates.row), hints)
     return arrays
 
 
@@ -110,18 +110,21 @@ def _context_and_history(schema: FeatureSchema, items: ItemTable, requests: Requ
     now, length = requests.now_ms, schema.history_length
     row, time_ms, outcome = (_last(column, length) for column in requests.history)
     happened = outcome > 0
-    gap_s = np.where(happened, np.maximum(now[:, None] - time_ms, 0) / 1000.0, 0.0)
-    since_last = np.where(happened[:, -1:], gap_s[:, -1:], -1.0)
-    hour = (now // HOUR_MS % 24 + 1)[:, None]
-    context_number = items.context.scaled(requests.context_number)
+    gap_s = np.maximum(now[:, None] - time_ms, 0) / 1000.0 * happened
+    gap = (np.log1p(gap_s) / 10.0).astype(np.float32)
+    context_key = np.empty((len(now), 1 + requests.context.shape[1]), np.int64)
+    context_key[:, 0] = now // HOUR_MS % 24 + 1
+    context_key[:, 1:] = items.context.buckets(requests.context)
+    given = requests.context_number.shape[1]
+    context_number = np.empty((len(now), given + 1), np.float32)
+    context_number[:, :given] = items.context.scaled(requests.context_number)
+    context_number[:, given] = np.where(happened[:, -1], gap[:, -1], -1.0)  # never seen: −1
     return {
-        "context_categorical": np.concatenate(
-            [hour, items.context.buckets(requests.context)], axis=1
-        ),
-        "context_number": np.concatenate([context_number, _log_seconds(since_last)], axis=1),
+        "context_categorical": context_key,
+        "context_number": context_number,
         "history_categorical": items.categorical.take(row, axis=0) * happened[..., None],
         "history_outcome": outcome.astype(np.int64),
-        "history_gap": (np.log1p(gap_s) / 10.0).astype(np.float32),
+        "history_gap": gap,
     }
 
 
@@ -149,7 +152,8 @@ def _candidate_side(
     }
 
 
-def _teacher_side(schema: FeatureSchema, count: int, hints: Hints | None) -> Arrays:
+def teacher_side(schema: FeatureSchema, count: int, hints: Hints | None) -> Arrays:
+    """The hints' own inputs; None reads as a cache that has nothing."""
     hints = hints or no_hints(count, schema.teacher_dim, len(schema.log.tasks))
     mask = (hints.tier > 0).astype(np.float32)
     state = np.empty((count, 2), np.float32)
