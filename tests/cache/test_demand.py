@@ -109,7 +109,16 @@ async def test_offered_demands_are_appended_with_their_time() -> None:
     await feeding.feed.flush()
     messages = await feeding.streams.read_after(STREAM, START, 9, 0)
     assert [decode(message.body).enqueued_ms for message in messages] == [5000]
-    assert feeding.feed.counts == {"offered": 1, "sent": 1, "duplicate": 0}
+    assert feeding.feed.counts == {"offered": 1, "sent": 1}
+
+
+async def test_demand_past_a_bound_does_not_hold_up_the_others() -> None:
+    feeding = Feeding()
+    for user in ("u" * 2000, "\ud800", "b"):
+        feeding.feed.offer(make_demand(user))
+    await feeding.feed.flush()
+    assert [demand.user_id for demand in await feeding.sent()] == ["b"]
+    assert feeding.feed.counts["refused"] == 2
 
 
 async def test_full_queue_drops_and_counts() -> None:

@@ -153,6 +153,14 @@ def test_server_that_cannot_start_says_why(data_folder: Path) -> None:
         EmbeddedValkey(data_folder, start_timeout_s=20.0).start()
 
 
+def test_machine_without_a_server_binary_is_told_what_to_do(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "vax")
+    with pytest.raises(StartFailed, match="UNDERSTUDY_REDIS_URL"):
+        EmbeddedValkey(data_folder).start()
+
+
 def test_killed_server_is_seen(data_folder: Path) -> None:
     server = EmbeddedValkey(data_folder)
     server.start()
