@@ -57,9 +57,8 @@ class ItemTable:
 
     categorical: I64  # [M + 1, F]
     numbers: F32  # [M + 1, G]
-    user: Encoding
     item: Encoding
-    context: Encoding
+    request: Encoding  # user columns, then context columns
     prior: Prior
 
     @classmethod
@@ -68,9 +67,8 @@ class ItemTable:
         return cls(
             item.buckets(catalogue.columns),
             item.scaled(catalogue.numbers),
-            Encoding.of(schema.log.user),
             item,
-            Encoding.of(schema.log.context),
+            Encoding.of(schema.log.user + schema.log.context),
             Prior.of(schema.prior_rates),
         )
 
@@ -83,73 +81,88 @@ def build(
     hints: Hints | None = None,
 ) -> Arrays:
     """Every input that `schema.inputs()` names. `hints` are needed when `teacher_dim` > 0."""
-    arrays = _user(schema, items, requests)
-    arrays |= _context_and_history(schema, items, requests)
-    arrays |= _candidate_side(schema, items, requests, candidates)
+    rates = _rates(schema, items, requests, candidates)
+    count = len(requests.now_ms)
+    arrays = _history(schema, items, requests)
+    arrays |= _user_and_context(items, requests, rates[:count], arrays)
+    arrays |= _candidate_side(items, candidates, rates[count:])
     if schema.teacher_dim:
         arrays |= teacher_side(schema, len(candidates.row), hints)
     return arrays
 
 
-def _user(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
-    given, half_life_ms = requests.user_number.shape[1], schema.log.counter_half_life_ms
-    number = np.empty((len(requests.now_ms), given + requests.counters.shape[1]), np.float32)
-    number[:, :given] = items.user.scaled(requests.user_number)
+# NOTE: a request is small, so its time goes by the number of array operations, not their size:
+# users and items, users and contexts are computed together where they are computed alike.
+
+
+def _rates(
+    schema: FeatureSchema, items: ItemTable, requests: Requests, candidates: Candidates
+) -> F32:
+    """`[R + N, 1 + T]` of the users, then of the candidates."""
+    asked_ms = requests.now_ms.take(candidates.request_index)
+    counts = np.concatenate([requests.counters, candidates.counters])
+    rates = np.empty(counts.shape, np.float32)
     write_rates(
-        number[:, given:],
-        requests.counters,
-        requests.counters_at,
-        requests.now_ms,
+        rates,
+        counts,
+        np.concatenate([requests.counters_at, candidates.counters_at]),
+        np.concatenate([requests.now_ms, asked_ms]),
         items.prior,
-        half_life_ms,
+        schema.log.counter_half_life_ms,
     )
-    return {"user_categorical": items.user.buckets(requests.user), "user_number": number}
+    return rates
 
 
-def _context_and_history(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
+def _history(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arrays:
     now, length = requests.now_ms, schema.history_length
     row, time_ms, outcome = (_last(column, length) for column in requests.history)
     happened = outcome > 0
     gap_s = np.maximum(now[:, None] - time_ms, 0) / 1000.0 * happened
-    gap = (np.log1p(gap_s) / 10.0).astype(np.float32)
-    context_key = np.empty((len(now), 1 + requests.context.shape[1]), np.int64)
-    context_key[:, 0] = now // HOUR_MS % 24 + 1
-    context_key[:, 1:] = items.context.buckets(requests.context)
-    given = requests.context_number.shape[1]
-    context_number = np.empty((len(now), given + 1), np.float32)
-    context_number[:, :given] = items.context.scaled(requests.context_number)
-    context_number[:, given] = np.where(happened[:, -1], gap[:, -1], -1.0)  # never seen: −1
     return {
-        "context_categorical": context_key,
-        "context_number": context_number,
         "history_categorical": items.categorical.take(row, axis=0) * happened[..., None],
         "history_outcome": outcome.astype(np.int64),
-        "history_gap": gap,
+        "history_gap": (np.log1p(gap_s) / 10.0).astype(np.float32),
     }
 
 
-def _candidate_side(
-    schema: FeatureSchema, items: ItemTable, requests: Requests, candidates: Candidates
-) -> Arrays:
-    rows, given = candidates.row, items.numbers.shape[1]
-    keys = items.categorical.take(rows, axis=0)
-    number = np.empty((len(rows), given + candidates.counters.shape[1]), np.float32)
-    number[:, :given] = items.numbers.take(rows, axis=0)
+def _user_and_context(items: ItemTable, requests: Requests, rates: F32, history: Arrays) -> Arrays:
+    count, users, given = len(rates), requests.user.shape[1], requests.user_number.shape[1]
+    keys = items.request.buckets(np.concatenate([requests.user, requests.context], axis=1))
+    number = items.request.scaled(
+        np.concatenate([requests.user_number, requests.context_number], axis=1)
+    )
+    context = np.empty((count, 1 + keys.shape[1] - users), np.int64)
+    context[:, 0] = requests.now_ms // HOUR_MS % 24 + 1
+    context[:, 1:] = keys[:, users:]
+    has_history = history["history_outcome"][:, -1] > 0
+    since_last = np.where(has_history, history["history_gap"][:, -1], -1.0)
+    return {
+        "user_categorical": np.ascontiguousarray(keys[:, :users]),
+        "user_number": _beside(number[:, :given], rates),
+        "context_categorical": context,
+        "context_number": _beside(number[:, given:], since_last[:, None]),
+    }
+
+
+def _candidate_side(items: ItemTable, candidates: Candidates, rates: F32) -> Arrays:
+    keys = items.categorical.take(candidates.row, axis=0)
+    number = _beside(items.numbers.take(candidates.row, axis=0), rates)
     for override in candidates.overrides:
         _apply(override, items.item, keys, number)
-    write_rates(
-        number[:, given:],
-        candidates.counters,
-        candidates.counters_at,
-        requests.now_ms.take(candidates.request_index),
-        items.prior,
-        schema.log.counter_half_life_ms,
-    )
     return {
         "request_index": candidates.request_index,
         "item_categorical": keys,
         "item_number": number,
     }
+
+
+def _beside(left: NDArray[Any], right: NDArray[Any]) -> F32:
+    """As np.concatenate on axis 1, to float32, at half its time for a single row."""
+    split = left.shape[1]
+    both = np.empty((len(left), split + right.shape[1]), np.float32)
+    both[:, :split] = left
+    both[:, split:] = right
+    return both
 
 
 def teacher_side(schema: FeatureSchema, count: int, hints: Hints | None) -> Arrays:
