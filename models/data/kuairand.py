@@ -84,16 +84,20 @@ def _rows(folder: Path) -> pl.DataFrame:
     if not len(table):
         raise SourceInvalid(f"{folder}: the log_standard files have no rows")
     asked = pl.concat_str("user_id", "time_ms", "tab", separator="-")
-    return table.sort("time_ms", "user_id", "tab", "video_id").select(
+    rows = table.sort("time_ms", "user_id", "tab", "video_id").select(
         request_id=asked,
-        timestamp_ms=pl.col("time_ms").cast(pl.Int64),
+        timestamp_ms=pl.col("time_ms").cast(pl.Int64, strict=False),
         user_id=pl.col("user_id"),
         item_id=pl.col("video_id"),
         position=pl.lit(0, pl.Int16),
         tab=pl.col("tab"),
-        click=pl.col("is_click").cast(pl.Int8),
-        long_view=pl.col("long_view").cast(pl.Int8),
+        click=pl.col("is_click").cast(pl.Int8, strict=False),
+        long_view=pl.col("long_view").cast(pl.Int8, strict=False),
     )
+    for name in ("timestamp_ms", "user_id", "item_id", "click", "long_view"):
+        if unreadable := rows[name].null_count():
+            raise SourceInvalid(f"{folder}: {name} is missing or no number in {unreadable} rows")
+    return rows
 
 
 def _users(folder: Path, impressions: pl.DataFrame) -> pl.DataFrame:

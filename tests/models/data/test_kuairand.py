@@ -166,6 +166,15 @@ def test_a_missing_column_is_named(folder: Path) -> None:
         read_kuairand(folder)
 
 
+def test_a_label_that_is_no_number_is_named(folder: Path) -> None:
+    path = next(folder.glob("log_standard_*"))
+    path.write_text(
+        path.read_text() + row(3, 13, beijing_ms(5, 5), 1, 0, 1).replace(",1,0,", ",?,0,", 1)
+    )
+    with pytest.raises(SourceInvalid, match="click is missing or no number in 1 rows"):
+        read_kuairand(folder)
+
+
 @pytest.fixture(scope="module")
 def real() -> Log:
     if not REAL.exists():
