@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from models.manifest import GOLDEN
+from models.runtime import load
+from server.raw_loop import measure, request_of
+from tests.bundles import linear_student
+
+
+def test_golden_rows_become_one_request_of_any_size(tmp_path: Path) -> None:
+    bundle = linear_student(tmp_path)
+    model, golden = load(bundle), load_file(bundle / GOLDEN)
+    for size in (1, 7, 50):
+        arrays = request_of(golden, model.manifest.inputs, size)
+        assert not arrays["request_index"].any()
+        for spec in model.manifest.inputs:
+            assert len(arrays[spec.name]) == (1 if spec.shape[0] == "R" else size)
+        assert np.isfinite(model.run(arrays).logit).all()
+
+
+def test_measure_counts_what_it_ran(tmp_path: Path) -> None:
+    bundle = linear_student(tmp_path)
+    model, golden = load(bundle), load_file(bundle / GOLDEN)
+    told = measure(model, request_of(golden, model.manifest.inputs, 3), seconds=0.05)
+    assert told["per_second"] > 1.0
+    assert 0.0 < told["p50_ms"] <= told["p99_ms"]
