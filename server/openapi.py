@@ -118,8 +118,16 @@ def _metrics() -> Json:
 
 
 def _refusals(*statuses: int) -> Json:
+    return {str(status): _refusal(status) for status in statuses}
+
+
+def _refusal(status: int) -> Json:
     content = {PROBLEM: {"schema": _ref("Problem")}}
-    return {str(s): {"description": REFUSALS[s], "content": content} for s in statuses}
+    refusal: Json = {"description": REFUSALS[status], "content": content}
+    if status in (429, 503):
+        seconds = {"description": "Seconds", "schema": {"type": "integer"}}
+        refusal["headers"] = {"Retry-After": seconds}
+    return refusal
 
 
 def _body(name: str, examples: Json) -> Json:

@@ -45,10 +45,12 @@ def diversify(
     if not known.any():
         return Reranked(by_value, "no_embeddings")
     until = perf_counter() + budget_ms / 1000.0
-    picks, in_time = _greedy(log_quality(values, diversity), units, known, depth, until)
-    chosen = np.zeros(len(values), np.bool_)
-    chosen[picks] = True
-    order = np.concatenate([np.array(picks, np.int64), by_value[~chosen[by_value]]])
+    # In order of value, so that of two equal gains the more valuable is picked.
+    quality = log_quality(values, diversity)[by_value]
+    picks, in_time = _greedy(quality, units[by_value], known[by_value], depth, until)
+    rest = np.ones(len(values), np.bool_)
+    rest[picks] = False
+    order = np.concatenate([by_value[picks], by_value[rest]])
     return Reranked(order, None if in_time else "timeout")
 
 

@@ -1,5 +1,6 @@
 """`understudy serve`: one gateway process."""
 
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -51,6 +52,8 @@ def run(settings: Settings) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    # What was imported lives for ever: the collector need not walk it while requests wait.
+    gc.freeze()
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -55,12 +55,13 @@ def test_importing_the_app_imports_no_torch() -> None:
 
 @pytest.mark.slow
 @pytest.mark.redis
-def test_schemathesis_finds_nothing(served: Served, redis_url: str) -> None:
+def test_schemathesis_finds_nothing(served: Served, redis_url: str, tmp_path: Path) -> None:
     settings = settings_for(served.student, redis_url=redis_url)
     with live_gateway(settings) as client:
         url = str(client.base_url.join("/openapi.json"))
         command = [
-            sys.executable, "-m", "schemathesis.cli", "run", url,
+            sys.executable, "-m", "schemathesis.cli",
+            "--config-file", str(ROOT / "schemathesis.toml"), "run", url,
             "--checks", "all", "--max-examples", "40", "--seed", "7", "--no-color",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

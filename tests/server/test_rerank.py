@@ -16,18 +16,14 @@ def similarity(embeddings: F32) -> F64:
     return (1.0 + units @ units.T) / 2.0
 
 
-def greedy_by_determinant(quality: F64, kernel: F64, depth: int) -> list[int]:
-    """Brute force: at each step the item with the largest log det of the picks with it."""
-    picks: list[int] = []
-    for _ in range(depth):
-        gains = np.full(len(quality), -np.inf)
-        for item in range(len(quality)):
-            if item not in picks:
-                chosen = [*picks, item]
-                sign, logdet = np.linalg.slogdet(kernel[np.ix_(chosen, chosen)])
-                gains[item] = logdet + quality[chosen].sum() if sign > 0 else -np.inf
-        picks.append(int(np.argmax(gains)))
-    return picks
+def gains_by_determinant(quality: F64, kernel: F64, picks: list[int]) -> F64:
+    """Brute force: log det of the picks with each item, over all items not picked."""
+    gains = np.full(len(quality), -np.inf)
+    for item in set(range(len(quality))) - set(picks):
+        chosen = [*picks, item]
+        sign, logdet = np.linalg.slogdet(kernel[np.ix_(chosen, chosen)])
+        gains[item] = logdet + quality[chosen].sum() if sign > 0 else -np.inf
+    return gains
 
 
 def known(count: int) -> NDArray[np.bool_]:
@@ -46,8 +42,11 @@ def test_greedy_picks_what_brute_force_picks(seed: int, count: int, diversity: f
     values = rng.random(count)
     depth = min(6, count)
     ranked = diversify(values, embeddings, known(count), diversity, depth, FOREVER_MS)
-    expected = greedy_by_determinant(log_quality(values, diversity), similarity(embeddings), depth)
-    assert ranked.order[:depth].tolist() == expected
+    quality, kernel = log_quality(values, diversity), similarity(embeddings)
+    picks = ranked.order[:depth].tolist()
+    for step, pick in enumerate(picks):
+        gains = gains_by_determinant(quality, kernel, picks[:step])
+        assert gains[pick] >= gains.max() - 1e-9
     assert ranked.reason is None
 
 
@@ -70,6 +69,12 @@ def test_order_is_always_a_permutation(
     values = rng.random(count) * 10.0 ** rng.integers(-300, 300)
     ranked = diversify(values, embeddings, is_known, diversity, depth, FOREVER_MS)
     assert sorted(ranked.order.tolist()) == list(range(count))
+
+
+def test_of_equal_gains_the_more_valuable_is_picked() -> None:
+    values = np.array([0.1, 0.3, 0.2])
+    ranked = diversify(values, np.eye(3, 4, dtype=np.float32), known(3), 1.0, 3, FOREVER_MS)
+    assert ranked.order.tolist() == [1, 2, 0]
 
 
 def test_copies_of_what_is_picked_follow_by_value() -> None:
