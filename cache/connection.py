@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import RedisError
 
-from cache.errors import StoreUnavailable
+from cache.errors import StoreUnavailable, UrlInvalid
 
 
 def connect(
@@ -23,18 +23,23 @@ def connect(
 
     A few connections shared by waiting callers: redis-py's own pool raises when it is exhausted,
     and one connection a request is a storm when hundreds of processes start again at once.
+    Raises UrlInvalid.
     """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=max_connections,
-        timeout=wait_ms / 1000.0,
-        socket_timeout=answer_ms / 1000.0,
-        socket_connect_timeout=answer_ms / 1000.0,
-        # One try more, so that connections left dead by a restart heal unseen; never on timeout.
-        retry=Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
-        retry_on_error=[],
-        protocol=2,
-    )
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=max_connections,
+            timeout=wait_ms / 1000.0,
+            socket_timeout=answer_ms / 1000.0,
+            socket_connect_timeout=answer_ms / 1000.0,
+            # One try more: connections left dead by a restart heal unseen. Never on timeout.
+            retry=Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
+            retry_on_error=[],
+            protocol=2,
+        )
+    except ValueError as error:
+        # The address itself stays unsaid: it may hold a password.
+        raise UrlInvalid(f"UNDERSTUDY_REDIS_URL is no address of a server: {error}") from error
     return Redis.from_pool(pool)
 
 

@@ -2,6 +2,7 @@
 
 CacheError
 ├── StoreUnavailable      the server does not answer, answers an error, or no connection is free
+├── UrlInvalid            the address is not one that a client could connect to
 ├── Corrupt               bytes that are not what their key says
 │   ├── PageCorrupt
 │   ├── RecordCorrupt
@@ -17,6 +18,10 @@ class CacheError(Exception):
 
 
 class StoreUnavailable(CacheError):
+    pass
+
+
+class UrlInvalid(CacheError):
     pass
 
 

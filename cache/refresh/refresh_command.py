@@ -1,7 +1,7 @@
 """`understudy refresh`: run the teacher behind the cache."""
 
 import asyncio
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -43,7 +43,7 @@ def refresh(
     hard_ttl_s: Annotated[
         float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")
     ] = HARD_TTL_S,
-    precision: Annotated[str, typer.Option(help="int8 or fp16.")] = "int8",
+    precision: Annotated[Literal["int8", "fp16"], typer.Option(help="Of z in pages.")] = "int8",
     page_entries: Annotated[int, typer.Option(min=1, max=4096, help="Kept a user.")] = 512,
     batch_messages: Annotated[int, typer.Option(min=1, max=256, help="Read at once.")] = 16,
     candidate_limit: Annotated[int, typer.Option(min=1, help="Judged at once.")] = 4096,

@@ -197,7 +197,7 @@ async def test_server_that_talks_rubbish_reads_as_misses(seed: int) -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    for _ in range(15):
+    for _ in range(8):
         store = RedisStore.open(f"redis://127.0.0.1:{port}/0")
         found = await reader_of(store).read("u")
         assert (found.page, found.record) == (None, None)

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from cache.errors import UrlInvalid
 from cache.memory_store import MemoryStore
 from cache.null_store import NullStore
 from cache.redis_store import RedisStore
@@ -61,6 +62,13 @@ class TestRedisStore(StoreContract):
         await store.replace(b"set", versioned(1), expected_version=0, fence=0, ttl_s=60.0)
         for key in (b"put", b"set"):
             assert 0 < await client.pttl(key) <= 60_000
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://:secret@host", "redis://host:port"])
+def test_address_of_no_server_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(UrlInvalid, match="UNDERSTUDY_REDIS_URL") as refused:
+        RedisStore.open(url)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.redis
