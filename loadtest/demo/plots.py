@@ -40,7 +40,9 @@ def coverage(slices: Sequence[Mapping[str, float]], outage_s: tuple[float, float
         shares = [[part[tier] for part in slices] for tier in TIERS]
         axes.stackplot(times, shares, labels=TIERS, colors=[TIER_COLOURS[t] for t in TIERS])
         _mark_outage(axes, outage_s)
-        axes.set(xlabel="seconds from cold", ylabel="share of candidates", ylim=(0, 1))
+        axes.set(
+            xlabel="seconds from cold", ylabel="share of candidates", ylim=(0, 1), xlim=(0, None)
+        )
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         return _svg(figure)
 
@@ -66,7 +68,9 @@ def quality(scorers: Mapping[str, Mapping[str, float]]) -> str:
         values = [scorers[name]["auc"] for name in ranked]
         bars = axes.barh([name.replace("_", " ") for name in ranked], values, color=BARS["p50"])
         axes.bar_label(bars, fmt="%.4f", padding=4)
-        axes.set(xlabel="AUC over the shown impressions", xlim=(0.5, max(values) + 0.03))
+        axes.set(
+            xlabel="AUC over the shown impressions", xlim=(min(0.5, *values), max(values) + 0.03)
+        )
         return _svg(figure)
 
 
