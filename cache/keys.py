@@ -11,7 +11,6 @@ from cache.arrays import U64
 ITEMS_TABLE: Final = b"us:items"
 ITEMS_STREAM: Final = b"us:stream:items"
 EVENTS_STREAM: Final = b"us:stream:events"
-SERVED_STREAM: Final = b"us:stream:served"
 DEAD_STREAM: Final = b"us:stream:dead"
 
 _MASK: Final = (1 << 64) - 1
