@@ -102,7 +102,7 @@ def evaluate(
     evaluation = Evaluation.of(replay)
     caches = {
         f"student_at_{share}" + suffix: _served(notes, share / 100.0, tiers, seed)
-        for tiers, suffix in ((False, ""), (True, "_with_user_tier"))
+        for tiers, suffix in ((False, ""), (True, "_and_user"))
         for share in COVERAGES
     }
     answers = evaluation.answers(teacher, {"teacher": None})

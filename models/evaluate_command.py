@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +16,14 @@ from models.evaluate import Candidate, effective_rank
 from models.evaluate import evaluate as measure
 from models.run_folder import METRICS, RunRecord, load_annotations
 
-COLUMNS = ("auc", "user_auc", "log_loss", "normalised_entropy", "calibration_error")
+COLUMNS = {
+    "auc": "AUC",
+    "user_auc": "user AUC",
+    "log_loss": "log loss",
+    "normalised_entropy": "NE",
+    "calibration_error": "ECE",
+    "transfer_ratio": "TR",
+}
 
 
 def evaluate(
@@ -48,11 +56,12 @@ def evaluate(
 
 
 def _table(task: str, models: dict[str, Any], impressions: int) -> Table:
-    table = Table(title=f"{task}: {impressions:,} impressions of the test window")
+    title = f"{task}: {impressions:,} impressions of the test window"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("model", no_wrap=True)
-    for column in (*COLUMNS, "transfer_ratio"):
-        table.add_column(column.replace("_", " "), justify="right")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, measured in models.items():
-        cells = [measured.get(column) for column in (*COLUMNS, "transfer_ratio")]
+        cells = [measured.get(column) for column in COLUMNS]
         table.add_row(name, *("–" if cell is None else f"{cell:.4f}" for cell in cells))
     return table

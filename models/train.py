@@ -24,9 +24,11 @@ TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
 HELD_OUT: Final = 0.1
 TEACHER_RECIPE: Final = Recipe(
-    epochs=3, batch_requests=128, learning_rate=2e-3, embedding_decay=1.0
+    epochs=3, batch_requests=128, learning_rate=2e-3, embedding_decay=30.0
 )
-STUDENT_RECIPE: Final = Recipe(epochs=4, batch_requests=64, learning_rate=3e-3, embedding_decay=3.0)
+STUDENT_RECIPE: Final = Recipe(
+    epochs=5, batch_requests=64, learning_rate=3e-3, embedding_decay=30.0
+)
 
 
 def train_teacher(
@@ -65,7 +67,7 @@ def train_student(
     config = StudentConfig(schema=schema, seed=seed)
     examples = Examples.of(replay, schema)
     target = torch.from_numpy(notes.pair.logit) if notes else None
-    learner = StudentLearner(Student(config), len(schema.log.tasks), target)
+    learner = StudentLearner(Student(config), schema, target)
     held_out = replay.requests_in(periods.validation)
     task = Task(
         name="student" if notes else "student alone",
