@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from cache.reader import CacheReader
 from server.admission import Admission, late
 from server.assembly import Assembled, Assembler
 from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
-from server.fallback import prior_scores
 from server.inference import Inference
 from server.ranked import Ranked, Scored
+from server.scoring import Scorer
 from server.slate import Order, Ordering
 from server.stages import StageClock
 from server.wire import RankRequest
@@ -40,7 +38,7 @@ class Ranker:
         clock_ms: Callable[[], int],
     ) -> None:
         self.model = inference.model
-        self._inference = inference
+        self._scorer = Scorer(inference)
         self._assembler = assembler
         self.cache = cache
         self._admission = admission
@@ -67,7 +65,7 @@ class Ranker:
                 raise late(deadline_ms, "while the cache was read")
             assembled = self._assembler.assemble(now_ms, found.page, found.record, context, columns)
             clock.mark("features")
-            scored = await self._score(assembled, task, clock)
+            scored = await self._scorer.score(assembled, task, clock)
             clock.mark("inference")
         order = self._order(request, columns, assembled, scored)
         clock.mark("rerank")
@@ -105,19 +103,6 @@ class Ranker:
                 remedy="name one of them, or leave task out",
             )
         return self._tasks[request.task]
-
-    async def _score(self, assembled: Assembled, task: int, clock: StageClock) -> Scored:
-        """A model that fails is no reason to fail the caller: the prior rates still order."""
-        try:
-            outputs = await self._inference.run(assembled.arrays, len(assembled.item_keys), clock)
-            scores = self.model.probabilities(outputs.logit)[:, task]
-            reason = None if np.isfinite(scores).all() else "not_finite"
-        except Exception:
-            scores, reason = np.zeros(0), "failed"
-        if reason is not None:
-            priors = self.model.manifest.features.prior_rates
-            scores = prior_scores(assembled.counters, priors)[:, task]
-        return Scored(scores, reason)
 
     def _order(
         self, request: RankRequest, columns: CandidateColumns, assembled: Assembled, scored: Scored

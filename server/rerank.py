@@ -9,6 +9,7 @@ and a row of S is computed only when its item is picked.
 Letters: n candidates, d embedding width, k positions filled.
 """
 
+import math
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -71,38 +72,62 @@ def _units(embeddings: F32, known: Mask) -> tuple[F64, Mask]:
     return rows / np.where(known, norms, 1.0)[:, None], known
 
 
+class _Kernel:
+    """The candidates with an embedding, and how much of each the picks leave unexplained."""
+
+    def __init__(self, units: F64, quality: F64, depth: int) -> None:
+        self._units = units
+        self._quality = quality
+        self._factors = np.empty((depth, len(units)))  # row t: what pick t explains of each
+        self._picked = 0
+        self._variance = np.ones(len(units))
+        self._clipped = np.empty(len(units))
+
+    def best(self) -> tuple[int, float]:
+        """The item of most gain; −inf when all that is left repeats what is picked."""
+        np.maximum(self._variance, RELATIVE_EPSILON, out=self._clipped)
+        gain = np.log(self._clipped)
+        gain += self._quality
+        gain[self._variance <= RELATIVE_EPSILON] = -np.inf
+        item = int(gain.argmax())
+        return item, float(gain[item])
+
+    def neutral(self) -> float:
+        """Log of the mean variance of those left, as of the last `best`."""
+        left = len(self._clipped) - self._picked
+        total = float(self._clipped.sum()) - self._picked * RELATIVE_EPSILON
+        return math.log(max(total / max(left, 1), RELATIVE_EPSILON))
+
+    def pick(self, item: int) -> None:
+        factors, row = self._factors[: self._picked], self._factors[self._picked]
+        np.dot(self._units, self._units[item], out=row)
+        row += 1.0
+        row *= 0.5
+        row -= factors[:, item] @ factors
+        row /= math.sqrt(self._variance[item])
+        self._variance -= row * row
+        self._variance[item] = 0.0
+        self._picked += 1
+
+
 def _greedy(
     quality: F64, units: F64, known: Mask, depth: int, until: float
 ) -> tuple[list[int], bool]:
     """Picks in order, and whether there was time for all of them."""
     count = min(depth, len(quality))
-    factors = np.zeros((count, len(quality)))  # row t: what pick t explains of each candidate
-    variance = np.ones(len(quality))
-    waiting = np.ones(len(quality), np.bool_)
+    with_embedding, without = np.flatnonzero(known), np.flatnonzero(~known).tolist()
+    kernel = _Kernel(units[with_embedding], quality[with_embedding], count)
     picks: list[int] = []
-    for step in range(count):
-        pick = _best(quality, variance, known & waiting, ~known & waiting)
-        if pick is None:
+    while len(picks) < count:
+        item, gain = kernel.best()
+        if gain == -math.inf:
             break
-        picks.append(pick)
-        waiting[pick] = False
-        if known[pick]:
-            similar = (1.0 + units @ units[pick]) / 2.0
-            explained = similar - factors[:step, pick] @ factors[:step]
-            factors[step] = np.where(known, explained / np.sqrt(variance[pick]), 0.0)
-            variance -= factors[step] ** 2
+        # Those without one share a variance, so the most valuable of them, the next, is the best.
+        if without and quality[without[0]] + kernel.neutral() > gain:
+            picks.append(without.pop(0))
+        else:
+            picks.append(int(with_embedding[item]))
+            kernel.pick(item)
         if perf_counter() > until:
-            return picks, step + 1 == count
+            return picks, len(picks) == count
     return picks, True
-
-
-def _best(quality: F64, variance: F64, known: Mask, unknown: Mask) -> int | None:
-    """None when everything left with an embedding only repeats what is picked already."""
-    distinct = known & (variance > RELATIVE_EPSILON)
-    if not distinct.any():
-        return None
-    gain = np.full(len(quality), -np.inf)
-    gain[distinct] = quality[distinct] + np.log(variance[distinct])
-    neutral = np.log(variance[known].clip(RELATIVE_EPSILON).mean())
-    gain[unknown] = quality[unknown] + neutral
-    return int(np.argmax(gain))

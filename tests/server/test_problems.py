@@ -74,10 +74,10 @@ def test_request_that_cannot_be_in_time_is_refused_and_counted(served: Served) -
 def test_silent_cache_past_the_deadline_is_said_so(served: Served) -> None:
     with listener(None) as url:
         settings = settings_for(
-            served.student, redis_url=url, cache_timeout_ms=60.0, breaker_failures=10_000
+            served.student, redis_url=url, cache_timeout_ms=30.0, breaker_failures=10_000
         )
         with live_gateway(settings) as client:
-            body = rank_body("user-1", 5, deadline_ms=50.0)
+            body = rank_body("user-1", 5, deadline_ms=20.0)
             assert_problem(client.post("/v1/rank", json=body), 504, "deadline_ms")
 
 

@@ -100,7 +100,7 @@ def test_silent_redis_costs_its_time_budget_and_no_more(served: Served) -> None:
 def test_rubbish_from_redis_degrades(served: Served, rubbish: bytes) -> None:
     with listener(rubbish or None) as url:
         settings = settings_for(
-            served.student, redis_url=url, cache_timeout_ms=50.0, breaker_failures=10_000
+            served.student, redis_url=url, cache_timeout_ms=15.0, breaker_failures=10_000
         )
         with live_gateway(settings) as client:
             for _ in range(3):
