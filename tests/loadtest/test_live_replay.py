@@ -44,16 +44,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     (out / "run").mkdir()
     (out / "run" / "metrics.json").write_text('{"auc": 0.5}')
     _write_replay(serving_folder(out / "serving"))
-    patch = pytest.MonkeyPatch()
-    patch.setattr(live, "REPLAY_S", 8.0)
-    patch.setattr(live, "OUTAGE_S", 1.5)
-    # Patient: what is tested is what was counted, on machines that do other things too.
-    patch.setenv("UNDERSTUDY_CACHE_TIMEOUT_MS", "250")
-    patch.setenv("UNDERSTUDY_DEADLINE_MS", "30000")
     facts = {"data": "tiny", "seed": 1, "date": "2025-01-31"}
-    with running_up(out, out / "live", HOST, free_port(HOST)) as stack:
-        yield live.measure(stack, out, facts, Console(quiet=True))
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "REPLAY_S", 8.0)
+        patch.setattr(live, "OUTAGE_S", 1.5)
+        # Patient: what is tested is what was counted, on machines that do other things too.
+        patch.setenv("UNDERSTUDY_CACHE_TIMEOUT_MS", "250")
+        patch.setenv("UNDERSTUDY_DEADLINE_MS", "30000")
+        with running_up(out, out / "live", HOST, free_port(HOST)) as stack:
+            yield live.measure(stack, out, facts, Console(quiet=True))
 
 
 @pytest.mark.redis
