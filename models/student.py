@@ -96,15 +96,16 @@ class Student(nn.Module):
 class HintLayer(nn.Module):
     """The teacher's z, logit, tier and age into the hidden layer, and a linear shortcut.
 
-    The shortcut starts at zero and sees nothing on a miss, so an untaught student is its start.
+    A z of this very item and a mean over others are different statements, so each has weights of
+    its own. The shortcut starts at zero and sees only what is said of the item.
     """
 
     def __init__(self, schema: FeatureSchema, hidden: int) -> None:
         super().__init__()
-        tasks = len(schema.log.tasks)
+        tasks, dim = len(schema.log.tasks), schema.teacher_dim
         self.tier = nn.Embedding(len(TIERS), hidden)
-        self.into = nn.Linear(schema.teacher_dim + tasks + 2, hidden, bias=False)
-        self.past = nn.Linear(schema.teacher_dim + tasks, tasks, bias=False)
+        self.into = nn.Linear(2 * dim + tasks + 2, hidden, bias=False)
+        self.past = nn.Linear(dim + tasks, tasks, bias=False)
         nn.init.zeros_(self.tier.weight)
         nn.init.zeros_(self.past.weight)
 
@@ -115,5 +116,7 @@ class HintLayer(nn.Module):
         assert logit is not None
         assert tier is not None
         assert state is not None
-        said = torch.cat([z, logit / 4.0], dim=-1)
-        return self.into(torch.cat([said, state], dim=-1)) + self.tier(tier), self.past(said)
+        is_of_item = (tier > TIERS.index("user")).float().unsqueeze(-1)
+        of_item = torch.cat([z * is_of_item, logit / 4.0], dim=-1)
+        said = torch.cat([of_item, z * (1.0 - is_of_item), state], dim=-1)
+        return self.into(said) + self.tier(tier), self.past(of_item)
