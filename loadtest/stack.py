@@ -41,12 +41,17 @@ class Stack(NamedTuple):
 
 
 @contextmanager
-def running_up(source: Path, state: Path, host: str, port: int) -> Iterator[Stack]:
-    """`understudy up`, ready, accepting logged times; all of it is stopped at the end."""
+def running_up(
+    source: Path, state: Path, host: str, port: int, settings: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """`understudy up`, ready, accepting logged times; all of it is stopped at the end.
+
+    `settings` are UNDERSTUDY_ variables; those of the environment win.
+    """
     arguments = ("up", "--from", str(source), "--state", str(state))
     process = subprocess.Popen(
         [*CLI, *arguments, "--host", host, "--port", str(port)],
-        env={**os.environ, "UNDERSTUDY_REPLAY": "true"},
+        env={**(settings or {}), **os.environ, "UNDERSTUDY_REPLAY": "true"},
         start_new_session=True,
     )
     with stopped_at_the_end(process):

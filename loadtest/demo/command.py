@@ -1,5 +1,6 @@
 """`understudy demo`: from a log to ranked answers, measured through the live gateway."""
 
+import os
 import shutil
 import signal
 import time
@@ -17,6 +18,8 @@ from loadtest.marked import fill
 from loadtest.stack import free_port, running_up
 
 HOST: Final = "127.0.0.1"
+SETTINGS: Final = {"UNDERSTUDY_CACHE_TIMEOUT_MS": "30", "UNDERSTUDY_DEADLINE_MS": "500"}
+"""Nine processes share a small machine here, where production gives a worker a core of its own."""
 
 
 def demo(
@@ -40,8 +43,9 @@ def demo(
         shutil.rmtree(out, ignore_errors=True)
     seconds = run_steps(plan(out, data, seed, impressions), out, console.print)
     shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
-    with running_up(out, out / "live", HOST, free_port(HOST, port)) as stack:
-        facts = {"data": data, "seed": seed, "date": time.strftime("%Y-%m-%d")}
+    with running_up(out, out / "live", HOST, free_port(HOST, port), SETTINGS) as stack:
+        facts: dict[str, Any] = {"data": data, "seed": seed, "date": time.strftime("%Y-%m-%d")}
+        facts |= {"settings": {name: os.environ.get(name, SETTINGS[name]) for name in SETTINGS}}
         facts |= {"step_seconds": seconds, "urls": _urls(stack.url)}
         report = measure(stack, out, facts, console)
         _tell(report, out, console)
