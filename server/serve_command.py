@@ -11,6 +11,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from server.app import create_app
+from server.arrival import StampedProtocol
 from server.serving_folder import ServingFolderInvalid, open_serving_folder
 from server.settings import Settings, UnknownSetting, load_settings
 
@@ -59,9 +60,11 @@ def run(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=StampedProtocol,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        ws="none",
         log_config=None,
         timeout_graceful_shutdown=10,
     )

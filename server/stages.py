@@ -12,9 +12,12 @@ class StageClock:
 
     __slots__ = ("_last_ns", "spent_ns", "started_ns")
 
-    def __init__(self) -> None:
-        self.started_ns = self._last_ns = perf_counter_ns()
+    def __init__(self, arrived_ns: int | None = None) -> None:
+        """What passed since the arrival was spent waiting for a turn."""
+        self._last_ns = perf_counter_ns()
+        self.started_ns = self._last_ns if arrived_ns is None else arrived_ns
         self.spent_ns = dict.fromkeys(STAGES, 0)
+        self.spent_ns["queue"] = self._last_ns - self.started_ns
 
     def mark(self, stage: str) -> None:
         now_ns = perf_counter_ns()

@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from server import problems
+from server.arrival import ARRIVED_NS
 from server.body import BodyReader
 from server.errors import DeadlineExceeded, Overloaded, ServingError
 from server.gateway import Gateway
@@ -23,7 +24,7 @@ class RankRoute:
         self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        clock = StageClock()
+        clock = StageClock(scope.get(ARRIVED_NS))
         try:
             await self._answer(clock, scope, receive, send)
         except ClientDisconnect:

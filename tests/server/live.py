@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from server.app import create_app
+from server.arrival import StampedProtocol
 from server.settings import Settings
 
 WAIT_S = 30.0
@@ -33,7 +34,7 @@ def settings_for(bundle: Path | None, **given: Any) -> Settings:
 @contextmanager
 def live_gateway(settings: Settings, wait_ready: bool = True) -> Iterator[httpx.Client]:
     config = uvicorn.Config(
-        create_app(settings), port=0, loop="uvloop", http="httptools", access_log=False,
+        create_app(settings), port=0, loop="uvloop", http=StampedProtocol, access_log=False,
         server_header=False, log_config=None,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -1,4 +1,5 @@
 import re
+from time import perf_counter_ns
 
 from server.stages import STAGES, StageClock
 
@@ -9,6 +10,14 @@ def test_stages_add_up_to_the_total() -> None:
         clock.mark(stage)
     clock.move("inference", "queue", 1000)
     assert sum(clock.spent_ns.values()) == clock.total_ns
+
+
+def test_time_before_its_turn_is_queue() -> None:
+    clock = StageClock(arrived_ns=perf_counter_ns() - 5_000_000)
+    clock.mark("decode")
+    assert clock.spent_ns["queue"] >= 5_000_000
+    assert sum(clock.spent_ns.values()) == clock.total_ns
+    assert clock.elapsed_ms >= 5.0
 
 
 def test_header_adds_up_as_printed() -> None:
