@@ -1,12 +1,12 @@
 """The gateway's read: lenient, within its own time budget, in one round trip."""
 
-import asyncio
 from collections import Counter
 from typing import Final, Literal, NamedTuple
 
 from cache import page, record
 from cache.breaker import CircuitBreaker
 from cache.errors import Corrupt, StoreUnavailable
+from cache.fair_timeout import FairTimeout
 from cache.keys import page_key, record_key
 from cache.page import Page
 from cache.record import UserRecord
@@ -49,7 +49,7 @@ class CacheReader:
         if not self._breaker.allows():
             return self._missed("open_breaker")
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with FairTimeout(self._timeout_s):
                 values = await self._store.get_many(self._keys(user_id))
         except TimeoutError:
             self._breaker.failed()
