@@ -44,6 +44,6 @@ def compress(times_ms: Sequence[int], duration_s: float) -> Pace:
 
 def _spread(due_s: F64, least_gap_s: float) -> F64:
     """Each at its time or `least_gap_s` after the one before, whichever is later."""
-    floor = np.arange(len(due_s)) * least_gap_s
-    sent: F64 = floor + np.maximum.accumulate(due_s - floor)
-    return sent
+    floor: F64 = np.arange(len(due_s), dtype=np.float64) * least_gap_s
+    behind: F64 = np.maximum.accumulate(due_s - floor)
+    return floor + behind
