@@ -4,12 +4,16 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from server.errors import DeadlineExceeded, Overloaded
 from server.stages import StageClock
+
+MAX_SLOWNESS: Final = 8.0
+LEARNING_RATE: Final = 0.05
+FORGIVENESS: Final = 0.8
 
 
 class Timing(NamedTuple):
@@ -51,6 +55,13 @@ class Admission:
         self._max_inflight = max_inflight_candidates
         self.requests = 0
         self.candidates = 0
+        self.slowness = 1.0
+        """How much longer than its cost work takes now, as seen in what was answered."""
+
+    def begin(self, cost: Cost) -> None:
+        """With the cost that warm-up found, and nothing of what was learnt while it ran."""
+        self.cost = cost
+        self.slowness = 1.0
 
     @contextmanager
     def admit(self, candidates: int, clock: StageClock, deadline_ms: float) -> Iterator[None]:
@@ -62,7 +73,7 @@ class Admission:
         if left_ms <= 0:
             raise late(deadline_ms, "before it was admitted")
         self._check_room(candidates)
-        self._check_time(candidates, left_ms, deadline_ms)
+        needed_ms = self._check_time(candidates, left_ms, deadline_ms)
         self.requests += 1
         self.candidates += candidates
         try:
@@ -70,6 +81,7 @@ class Admission:
         finally:
             self.requests -= 1
             self.candidates -= candidates
+            self._learn((left_ms - deadline_ms + clock.elapsed_ms) / max(needed_ms, 1e-3))
 
     def _check_room(self, candidates: int) -> None:
         if self.candidates and self.candidates + candidates > self._max_inflight:
@@ -79,9 +91,18 @@ class Admission:
                 retry_after_s=self._retry_after_s(),
             )
 
-    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
-        needed_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
+    def _learn(self, ratio: float) -> None:
+        """`ratio` is the time work took over what was foreseen when it was admitted."""
+        target = min(max(self.slowness * ratio, 1.0), MAX_SLOWNESS)
+        self.slowness += LEARNING_RATE * (target - self.slowness)
+
+    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> float:
+        """The time it needs, behind what is in work."""
+        cost_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
+        needed_ms = cost_ms * self.slowness
         if needed_ms > left_ms:
+            # Were all refused, nothing would ever be learnt again.
+            self._learn(FORGIVENESS)
             raise Overloaded(
                 f"{candidates} candidates behind {self.candidates} in work need about "
                 f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left",
@@ -90,6 +111,7 @@ class Admission:
                 remedy="send fewer candidates, allow more time, or use another replica",
                 retry_after_s=self._retry_after_s(),
             )
+        return needed_ms
 
     def _retry_after_s(self) -> int:
         return max(1, math.ceil(self.cost.of(self.requests, self.candidates) / 1000.0))

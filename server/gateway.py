@@ -75,7 +75,7 @@ class Gateway:
         model, catalogue = await asyncio.to_thread(load_model, self.settings, folder)
         lane = build_lane(STABLE, folder, model, catalogue, links, self.metrics)
         self.reason = f"warming up {folder.name}"
-        lane.admission.cost = await warm_up(lane)
+        lane.admission.begin(await warm_up(lane))
         self._announce(lane, links)
 
     def _announce(self, lane: Lane, links: CacheLinks) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time_ns
 from typing import Final, TypeVar
 
 import msgspec
@@ -37,7 +38,7 @@ def warmup_requests(folder: Path) -> list[RankRequest]:
 
 
 async def warm_up(lane: Lane) -> Cost:
-    """The lane's cost by candidates. The cache's time is left out: it passes while others work.
+    """The lane's cost by candidates, as time of the processor.
 
     The first round pays for what is built lazily and is not counted.
     """
@@ -70,9 +71,10 @@ def _head(column: list[T] | None, share: float) -> list[T] | None:
 
 
 async def _answer(lane: Lane, request: RankRequest) -> Timing:
-    clock = StageClock()
+    clock, began_ns = StageClock(), process_time_ns()
     ranked = await lane.ranker.rank(request, clock)
     msgspec.json.encode(lane.answers.write(ranked).answer)
     clock.mark("encode")
-    took_ns = clock.total_ns - clock.spent_ns["cache"]
+    # What others on this machine do at start, and waiting for the cache, is no cost of a request.
+    took_ns = min(process_time_ns() - began_ns, clock.total_ns)
     return Timing(len(ranked.columns.item_ids), took_ns / 1e6)

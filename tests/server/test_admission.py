@@ -64,3 +64,29 @@ def test_deadline_already_past_is_said_so() -> None:
     clock.started_ns -= 50_000_000
     with pytest.raises(DeadlineExceeded), Admission(COST, 1000).admit(1, clock, 49.0):
         pass
+
+
+def passed(clock: StageClock, milliseconds: float) -> None:
+    clock.started_ns -= round(milliseconds * 1e6)
+
+
+def test_work_that_takes_longer_than_foreseen_makes_room_earlier() -> None:
+    admission = Admission(COST, 10_000)
+    for _ in range(100):
+        clock = StageClock()
+        with admission.admit(100, clock, 1e6):  # foreseen: 2 ms
+            passed(clock, 8.0)
+    assert 3.0 < admission.slowness < 5.0
+    with pytest.raises(Overloaded), admission.admit(100, StageClock(), 4.0):
+        pass
+
+
+def test_refusing_everything_does_not_last_for_ever() -> None:
+    admission = Admission(COST, 10_000)
+    admission.slowness = 8.0
+    refused = 0
+    for _ in range(200):
+        with suppress(Overloaded), admission.admit(100, StageClock(), 6.0):
+            break
+        refused += 1
+    assert 0 < refused < 100
