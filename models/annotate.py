@@ -66,8 +66,7 @@ def annotate(
     bar = progress.add_task("annotate", total=len(requests))
     with torch.inference_mode():
         for rows in chunked(requests):
-            _annotate_pairs(teacher, examples, rows, cached, notes.pair)
-            _annotate_users(teacher, examples, rows, cached, notes.aggregate, rng)
+            _annotate(teacher, examples, rows, cached, notes, rng)
             progress.advance(bar, len(rows))
     return notes
 
@@ -77,39 +76,41 @@ def _empty(replay: Replay, dim: int) -> Annotations:
     return Annotations(no_hints(count, dim, tasks), no_hints(count, dim, tasks))
 
 
-def _annotate_pairs(
-    teacher: Teacher, examples: Examples, rows: I64, cached: Cached, into: Hints
-) -> None:
-    seen = shown(examples.replay, rows)
-    logit, z = _said(teacher, examples, rows, seen.pairs, cached)
-    age_s = (examples.replay.time_ms[rows] - cached.at_ms[rows]) / 1000.0
-    into.z[seen.impression], into.logit[seen.impression] = z, logit
-    into.tier[seen.impression] = TIERS.index("pair")
-    into.age_s[seen.impression] = age_s[seen.pairs.request_index]
-
-
-def _annotate_users(
+def _annotate(
     teacher: Teacher,
     examples: Examples,
     rows: I64,
     cached: Cached,
-    into: Hints,
+    into: Annotations,
     rng: np.random.Generator,
 ) -> None:
-    """Mean z over a sample of what the user's earlier request had offered."""
+    """The pairs shown, and a sample of what the user's earlier request had offered, in one run."""
     replay = examples.replay
+    seen, sampled = shown(replay, rows), _earlier_offers(replay, rows, cached, rng)
+    asked = Pairs(*map(np.concatenate, zip(seen.pairs, sampled, strict=True)))
+    logit, z = _said(teacher, examples, rows, asked, cached)
+    age_s = ((replay.time_ms[rows] - cached.at_ms[rows]) / 1000.0).astype(np.float32)
+    index, count = seen.pairs.request_index, len(seen.impression)
+    _write(into.pair, seen.impression, "pair", z[:count], age_s[index])
+    into.pair.logit[seen.impression] = logit[:count]
+    mean = _mean_by(sampled.request_index, z[count:], len(rows))
+    known = (cached.after[rows] >= 0)[index]
+    _write(into.aggregate, seen.impression[known], "user", mean[index[known]], age_s[index[known]])
+
+
+def _write(into: Hints, impressions: I64, tier: str, z: F32, age_s: F32) -> None:
+    into.z[impressions] = z
+    into.tier[impressions] = TIERS.index(tier)
+    into.age_s[impressions] = age_s
+
+
+def _earlier_offers(replay: Replay, rows: I64, cached: Cached, rng: np.random.Generator) -> Pairs:
+    """Indexed into `rows`; nothing for a request without an earlier one."""
     known = np.flatnonzero(cached.after[rows] >= 0)
     if not len(known):
-        return
+        return Pairs(known, known)
     sampled = _sampled(offered(replay, cached.after[rows][known]), len(known), rng)
-    _, z = _said(teacher, examples, rows[known], sampled, cached)
-    mean = _mean_by(sampled.request_index, z, len(known))
-    seen = shown(replay, rows[known])
-    index = seen.pairs.request_index
-    age_s = (replay.time_ms[rows] - cached.at_ms[rows])[known] / 1000.0
-    into.z[seen.impression] = mean[index]
-    into.tier[seen.impression] = TIERS.index("user")
-    into.age_s[seen.impression] = age_s[index]
+    return Pairs(known[sampled.request_index], sampled.item)
 
 
 def _said(
