@@ -1,5 +1,6 @@
 """The gateway's read: lenient, within its own time budget, in one round trip."""
 
+import math
 from collections import Counter
 from typing import Final, Literal, NamedTuple
 
@@ -45,14 +46,18 @@ class CacheReader:
         self._fingerprint = fingerprint
         self.failures: Counter[Reason] = Counter()
 
-    async def read(self, user_id: str) -> Found:
+    async def read(self, user_id: str, left_ms: float = math.inf) -> Found:
+        """`left_ms`: what the caller's own deadline leaves, when that is less than the budget."""
         if not self._breaker.allows():
             return self._missed("open_breaker")
+        left_s = max(left_ms, 0.0) / 1000.0
         try:
-            async with FairTimeout(self._timeout_s):
+            async with FairTimeout(min(self._timeout_s, left_s)):
                 values = await self._store.get_many(self._keys(user_id))
         except TimeoutError:
-            self._breaker.failed()
+            # A caller in a hurry proves nothing about the server.
+            if left_s >= self._timeout_s:
+                self._breaker.failed()
             return self._missed("timeout")
         except StoreUnavailable:
             self._breaker.failed()

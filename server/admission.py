@@ -83,6 +83,13 @@ class Admission:
             self.candidates -= candidates
             self._learn((left_ms - deadline_ms + clock.elapsed_ms) / max(needed_ms, 1e-3))
 
+    def spare_ms(self, candidates: int, clock: StageClock, deadline_ms: float) -> float:
+        """What the request may wait for others: half of what its own work leaves.
+
+        Half, since timers are late when the loop is busy, and late is worse than without hints.
+        """
+        return (deadline_ms - clock.elapsed_ms - self.cost.of(1, candidates)) / 2
+
     def _check_room(self, candidates: int) -> None:
         if self.candidates and self.candidates + candidates > self._max_inflight:
             raise Overloaded(

@@ -59,7 +59,8 @@ class Ranker:
         clock.mark("decode")
         with self._admission.admit(len(columns.item_ids), clock, deadline_ms):
             clock.mark("queue")
-            found = await self.cache.read(request.user_id)
+            left_ms = self._admission.spare_ms(len(columns.item_ids), clock, deadline_ms)
+            found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
             if clock.elapsed_ms > deadline_ms:
                 raise late(deadline_ms, "while the cache was read")

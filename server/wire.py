@@ -51,7 +51,7 @@ class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
     ] = 0.0
     deadline_ms: (
-        Annotated[float, Meta(ge=1, le=60_000, description="Latency budget from arrival")] | None
+        Annotated[float, Meta(gt=0, le=60_000, description="Latency budget from arrival")] | None
     ) = None
     timestamp_ms: TimestampMs | None = None
 

@@ -93,6 +93,12 @@ async def test_timeouts_open_the_breaker_too() -> None:
     assert reasons == ["timeout", "timeout", "open_breaker"]
 
 
+async def test_a_callers_own_hurry_is_a_miss_and_no_failure_of_the_server() -> None:
+    reader = reader_of(HangingStore(), timeout_ms=60_000.0, failures=1)
+    assert (await reader.read("u", left_ms=1.0)).reason == "timeout"
+    assert (await reader.read("u", left_ms=-1.0)).reason == "timeout"
+
+
 async def test_damaged_page_leaves_the_record_usable() -> None:
     reader = reader_of(await stored(page=PAGE[:-1]))
     found = await reader.read("u")

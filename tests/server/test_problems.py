@@ -8,7 +8,6 @@ import pytest
 from tests.bundles import NOW_MS, rank_body
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
-from tests.server.test_redis_down import listener
 
 JSON = {"Content-Type": "application/json"}
 
@@ -36,7 +35,7 @@ def assert_problem(answered: httpx.Response, status: int, field: str | None) -> 
         ({"top_k": 0}, 422, "top_k"),
         ({"user_id": 7}, 422, "user_id"),
         ({"usr_id": "u"}, 422, "usr_id"),
-        ({"deadline_ms": 0.5}, 422, "deadline_ms"),
+        ({"deadline_ms": 0}, 422, "deadline_ms"),
         ({"padding": "x" * (1 << 20)}, 413, "Content-Length"),
     ],
 )
@@ -69,16 +68,6 @@ def test_request_that_cannot_be_in_time_is_refused_and_counted(served: Served) -
         late = client.post("/v1/rank", json=body | {"context": padding})
         assert_problem(late, 504, "deadline_ms")
         assert 'understudy_shed_total{reason="late"} 1.0' in client.get("/metrics").text
-
-
-def test_silent_cache_past_the_deadline_is_said_so(served: Served) -> None:
-    with listener(None) as url:
-        settings = settings_for(
-            served.student, redis_url=url, cache_timeout_ms=30.0, breaker_failures=10_000
-        )
-        with live_gateway(settings) as client:
-            body = rank_body("user-1", 5, deadline_ms=20.0)
-            assert_problem(client.post("/v1/rank", json=body), 504, "deadline_ms")
 
 
 @pytest.mark.parametrize(

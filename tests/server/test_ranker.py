@@ -80,9 +80,9 @@ async def test_requests_in_work_count_until_they_are_answered(
     lane, go = open_lane(served.student), asyncio.Event()
     read = lane.ranker.cache.read
 
-    async def slow(user_id: str) -> Any:
+    async def slow(user_id: str, left_ms: float) -> Any:
         await go.wait()
-        return await read(user_id)
+        return await read(user_id, left_ms)
 
     monkeypatch.setattr(lane.ranker.cache, "read", slow)
     task = asyncio.create_task(lane.ranker.rank(request(50), StageClock()))

@@ -77,6 +77,18 @@ def test_dead_redis_degrades_from_the_start_and_opens_the_breaker(served: Served
         assert "understudy_breaker_open 1.0" in client.get("/metrics").text
 
 
+def test_silent_redis_costs_less_than_the_callers_deadline(served: Served) -> None:
+    with listener(None) as url:
+        settings = settings_for(
+            served.student, redis_url=url, cache_timeout_ms=300.0, breaker_failures=10_000
+        )
+        with live_gateway(settings) as client:
+            for _ in range(3):
+                answer = client.post("/v1/rank", json=rank_body("user-1", 5, deadline_ms=250.0))
+                assert answer.status_code == 200
+                assert answer.json()["degraded"] == [{"stage": "cache", "reason": "timeout"}]
+
+
 def test_silent_redis_costs_its_time_budget_and_no_more(served: Served) -> None:
     with listener(None) as url:
         settings = settings_for(
