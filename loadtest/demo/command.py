@@ -28,9 +28,7 @@ def demo(
     ] = "adworld",
     out: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("build/demo"),
     seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,
-    impressions: Annotated[
-        int | None, typer.Option(help="Impressions of the synthetic world.")
-    ] = None,
+    impressions: Annotated[int, typer.Option(help="Impressions of the synthetic world.")] = 300_000,
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
     write: Annotated[Path | None, typer.Option(help="Page whose table is filled in.")] = None,

@@ -25,11 +25,11 @@ class Step(NamedTuple):
     inputs: tuple[Path, ...] = ()
 
 
-def plan(out: Path, data: str, seed: int, impressions: int | None) -> list[Step]:
+def plan(out: Path, data: str, seed: int, impressions: int) -> list[Step]:
     """Everything before serving. `data` is as `understudy import` takes it."""
     log, run, serving = out / "log", out / "run", out / "serving"
     if data == "adworld":
-        data += f":seed={seed}" + (f",impressions={impressions}" if impressions else "")
+        data += f":seed={seed},impressions={impressions}"
     name, _, source = data.partition(":")
     read = () if name == "adworld" else (Path(source),)
     return [

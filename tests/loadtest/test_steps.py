@@ -23,7 +23,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _run(out: Path, data: str = "adworld", seed: int = 1) -> dict[str, float]:
-    return run_steps(plan(out, data, seed, None), out, lambda _: None)
+    return run_steps(plan(out, data, seed, 1_000), out, lambda _: None)
 
 
 def test_second_run_reuses_every_step(tmp_path: Path, ran: list[str]) -> None:
