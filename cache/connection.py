@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -11,13 +12,15 @@ from redis.exceptions import RedisError
 
 from cache.errors import StoreUnavailable, UrlInvalid
 
+ANSWER_S: Final = 2.0
+
 
 def connect(
     url: str,
     *,
     max_connections: int = 4,
     wait_ms: float = 100.0,
-    answer_ms: float = 2000.0,
+    answer_ms: float = ANSWER_S * 1000.0,
 ) -> Redis:
     """Opens nothing yet. `wait_ms` bounds the wait for a free connection, `answer_ms` for a reply.
 

@@ -1,13 +1,13 @@
 """Values in Redis or Valkey."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, cast
+from typing import Final, Self
 
 from redis.asyncio import Redis
 
-from cache.connection import connect, unavailable_when_failing
-from cache.errors import StoreUnavailable
-from cache.shared_reads import SharedReads
+from cache.connection import ANSWER_S, connect, unavailable_when_failing
+from cache.line import Line
+from cache.pipelined_reads import PipelinedReads
 from cache.store import Replacement
 
 REPLACE: Final = """
@@ -27,16 +27,16 @@ counts as absent."""
 
 
 class RedisStore:
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
         self._client = client
-        self._reads = SharedReads(self._read)
+        self._reads = PipelinedReads(lambda: Line.open(client, answer_s))
 
     @classmethod
     def open(cls, url: str, *, max_connections: int = 4, wait_ms: float = 100.0) -> Self:
         return cls(connect(url, max_connections=max_connections, wait_ms=wait_ms))
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Shares its command with whoever reads at the same time."""
+        """Shares its connection with whoever reads at the same time."""
         return await self._reads.get_many(keys) if keys else []
 
     async def put_many(self, values: Mapping[bytes, bytes], ttl_s: float | None) -> None:
@@ -77,19 +77,6 @@ class RedisStore:
         await self._reads.close()
         await self._client.aclose()
 
-    async def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        with unavailable_when_failing("read"):
-            values = await self._client.mget(keys)
-        if not _are_values(values, len(keys)):
-            raise StoreUnavailable(f"asked for {len(keys)} values and was told {str(values)[:80]}")
-        return cast(list[bytes | None], values)
-
 
 def _milliseconds(ttl_s: float | None) -> int | None:
     return None if ttl_s is None else max(1, round(ttl_s * 1000))
-
-
-def _are_values(answer: Any, count: int) -> bool:
-    """Something else may listen at the address, and speak the protocol."""
-    is_list = isinstance(answer, list) and len(answer) == count
-    return is_list and all(value is None or isinstance(value, bytes) for value in answer)

@@ -141,6 +141,7 @@ class TestOnValkey:
 
     async def test_a_read_is_one_round_trip(self, client: Redis, store: RedisStore) -> None:
         reader = reader_of(store)
+        await reader.read("u")
         await client.config_resetstat()
         for _ in range(10):
             await reader.read("u")

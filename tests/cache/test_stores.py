@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -35,8 +36,10 @@ class TestMemoryStore(StoreContract):
 @pytest.mark.redis
 class TestRedisStore(StoreContract):
     @pytest.fixture
-    def store(self, client: Redis) -> Store:
-        return RedisStore(client)
+    async def store(self, client: Redis) -> AsyncIterator[Store]:
+        store = RedisStore(client)
+        yield store
+        await store.close()
 
     @pytest.fixture
     def passes(self) -> Pass:
@@ -44,6 +47,7 @@ class TestRedisStore(StoreContract):
 
     async def test_reading_is_one_command(self, client: Redis, store: Store) -> None:
         await store.put_many({b"a": b"1"}, None)
+        await store.get_many([b"a"])
         await client.config_resetstat()
         await store.get_many([b"a", b"b", b"c"])
         stats = await client.info("commandstats")
