@@ -11,9 +11,9 @@ from cache.record import UserRecord, empty_record
 from cache.tiers import Resolved, TtlPolicy, resolve
 from models.features.build import Arrays, ItemTable, build
 from models.features.catalogue import Catalogue
-from models.features.hashing import keys64
 from models.features.records import (
     F64,
+    I64,
     U64,
     Candidates,
     Hints,
@@ -24,6 +24,7 @@ from models.features.records import (
 from models.schema import FeatureSchema, categorical, numbers
 from server.candidates import CandidateColumns
 from server.columns import Row
+from server.item_rows import ItemRows
 
 
 class Assembled(NamedTuple):
@@ -40,6 +41,7 @@ class Assembler:
     def __init__(self, schema: FeatureSchema, catalogue: Catalogue, ttl: TtlPolicy) -> None:
         self._schema = schema
         self._catalogue = catalogue
+        self._rows = ItemRows(catalogue)
         self._items = ItemTable.of(schema, catalogue)
         self._ttl = ttl
         log = schema.log
@@ -55,8 +57,8 @@ class Assembler:
         context: Row,
         columns: CandidateColumns,
     ) -> Assembled:
-        keys = keys64(columns.item_ids)
-        candidates = self._candidates(keys, columns)
+        keys, rows = self._rows.locate(columns.item_ids)
+        candidates = self._candidates(rows, columns)
         resolved = self._resolve(page, keys, context, now_ms)
         arrays = build(
             self._schema,
@@ -68,13 +70,12 @@ class Assembler:
         known = candidates.row < len(self._catalogue)
         return Assembled(arrays, keys, known, candidates.counters, resolved)
 
-    def _candidates(self, keys: U64, columns: CandidateColumns) -> Candidates:
-        row = self._catalogue.rows(keys)
+    def _candidates(self, rows: I64, columns: CandidateColumns) -> Candidates:
         return Candidates(
-            request_index=np.zeros(len(keys), np.int64),
-            row=row,
-            counters=self._catalogue.counters[row],
-            counters_at=self._catalogue.counters_at[row],
+            request_index=np.zeros(len(rows), np.int64),
+            row=rows,
+            counters=self._catalogue.counters.take(rows, axis=0),
+            counters_at=self._catalogue.counters_at.take(rows),
             overrides=columns.overrides,
         )
 

@@ -21,6 +21,7 @@ from models.schema import TIERS, Column, FeatureSchema, categorical, numbers
 
 Arrays = dict[str, NDArray[Any]]
 HOUR_MS = 3_600_000
+_ONE = np.uint64(1)
 
 
 class Encoding(NamedTuple):
@@ -41,13 +42,19 @@ class Encoding(NamedTuple):
 
     def buckets(self, keys: U64) -> I64:
         """`[…, F]` value keys → embedding rows; key 0 (missing) → 0."""
-        rows = keys % self.sizes + np.uint64(1)
-        return np.where(keys == 0, np.uint64(0), rows).astype(np.int64)
+        rows = keys % self.sizes
+        rows += _ONE
+        rows *= keys != 0
+        return rows.view(np.int64)
 
     def scaled(self, values: F32) -> F32:
         """`[…, G]` raw numbers → signed log1p, standardised; NaN → 0."""
-        squeezed: F32 = (np.sign(values) * np.log1p(np.abs(values)) - self.mean) / self.scale
-        return np.where(np.isnan(squeezed), np.float32(0.0), squeezed)
+        squeezed: F32 = np.sign(values)
+        squeezed *= np.log1p(np.abs(values))
+        squeezed -= self.mean
+        squeezed /= self.scale
+        np.copyto(squeezed, 0.0, where=np.isnan(squeezed))
+        return squeezed
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,8 @@ def _last(padded: NDArray[Any], length: int) -> NDArray[Any]:
     return whole
 
 
-def _log_seconds(seconds: NDArray[Any]) -> F32:
+def _log_seconds(seconds: F32) -> F32:
     """log(1 + s) / 10: a minute is 0.41, a day 1.14; never-seen (−1) stays −1."""
     logged = np.log1p(np.maximum(seconds, 0.0)) / 10.0
-    return np.where(seconds < 0, -1.0, logged).astype(np.float32)
+    np.copyto(logged, -1.0, where=seconds < 0)
+    return logged.astype(np.float32, copy=False)

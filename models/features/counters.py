@@ -43,10 +43,17 @@ def write_rates(
     into: F32, counts: F64, at_ms: I64, now_ms: I64, prior: Prior, half_life_ms: float
 ) -> None:
     """`[n, 1 + T]` of counts → log1p(impressions) and log-odds of each task above its prior."""
-    elapsed = np.where(at_ms > 0, np.maximum(now_ms - at_ms, 0), 0).astype(np.float64)
-    counts = counts * np.exp2(-elapsed / half_life_ms)[:, None]
-    shown, positive = counts[:, :1], counts[:, 1:]
-    rate = (positive + prior.weighted) / (shown + PRIOR_IMPRESSIONS)
-    rate = np.minimum(np.maximum(rate, 1e-6), 1.0 - 1e-6)
-    into[:, :1] = np.log1p(np.maximum(shown, 0.0))
-    into[:, 1:] = np.log(rate / (1.0 - rate)) - prior.odds
+    elapsed = now_ms - at_ms
+    np.maximum(elapsed, 0, out=elapsed)
+    elapsed *= at_ms > 0
+    keep = elapsed / -half_life_ms
+    np.exp2(keep, out=keep)
+    counts = counts * keep[:, None]
+    rate = counts[:, 1:] + prior.weighted
+    rate /= counts[:, :1] + PRIOR_IMPRESSIONS
+    np.maximum(rate, 1e-6, out=rate)
+    np.minimum(rate, 1.0 - 1e-6, out=rate)
+    rate /= 1.0 - rate
+    np.log(rate, out=rate)
+    into[:, 0] = np.log1p(np.maximum(counts[:, 0], 0.0))
+    np.subtract(rate, prior.odds, out=into[:, 1:], casting="same_kind")
