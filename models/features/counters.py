@@ -48,12 +48,14 @@ def write_rates(
     elapsed *= at_ms > 0
     keep = elapsed / -half_life_ms
     np.exp2(keep, out=keep)
-    counts = counts * keep[:, None]
-    rate = counts[:, 1:] + prior.weighted
-    rate /= counts[:, :1] + PRIOR_IMPRESSIONS
+    # Counts in rows: a loop over n is worth starting, one over tasks is not.
+    decayed = np.multiply(counts.T, keep, order="C")
+    rate = decayed[1:] + prior.weighted[:, None]
+    rate /= decayed[0] + PRIOR_IMPRESSIONS
     np.maximum(rate, 1e-6, out=rate)
     np.minimum(rate, 1.0 - 1e-6, out=rate)
     rate /= 1.0 - rate
     np.log(rate, out=rate)
-    into[:, 0] = np.log1p(np.maximum(counts[:, 0], 0.0))
-    np.subtract(rate, prior.odds, out=into[:, 1:], casting="same_kind")
+    rate -= prior.odds[:, None]
+    into[:, 0] = np.log1p(np.maximum(decayed[0], 0.0))
+    into[:, 1:] = rate.T
