@@ -19,6 +19,7 @@ class PipelinedReads:
         self._open_line = open_line
         self._line: Line | None = None
         self._opening: asyncio.Task[Line] | None = None
+        self._is_closed = False
 
     async def get_many(self, keys: Sequence[bytes]) -> Values:
         """Raises StoreUnavailable."""
@@ -32,7 +33,8 @@ class PipelinedReads:
         return cast(Values, values)
 
     async def close(self) -> None:
-        """Whoever still waits is told that the connection ended."""
+        """Whoever waits for an answer gets StoreUnavailable; for a connection, is cancelled."""
+        self._is_closed = True
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
@@ -47,6 +49,8 @@ class PipelinedReads:
 
     async def _opened(self) -> Line:
         """One attempt for all who wait; it outlives a caller that gives up."""
+        if self._is_closed:
+            raise StoreUnavailable("the store is closed")
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(self._note)

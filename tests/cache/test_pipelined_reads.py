@@ -32,9 +32,8 @@ async def reads_from(say: Say, answer_s: float = 60.0) -> AsyncIterator[Pipeline
     client = connect(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
     reads = PipelinedReads(lambda: Line.open(client, answer_s))
     yield reads
-    left.clear()
     await reads.close()
-    await left.wait()
+    await asyncio.wait_for(left.wait(), 5.0)
     server.close()
     await client.aclose()
 
@@ -90,6 +89,18 @@ async def test_silent_line_is_given_up_for_a_new_one() -> None:
         assert line is not None
         assert not line.is_good()
         first.cancel()
+
+
+async def test_closing_ends_a_read_under_way() -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with reads_from(say) as reads:
+        asked = asyncio.create_task(reads.get_many([b"k"]))
+        await asyncio.sleep(0.1)
+        await reads.close()
+        with pytest.raises(StoreUnavailable):
+            await asked
 
 
 @pytest.mark.redis
