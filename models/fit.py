@@ -69,7 +69,7 @@ def shuffled(requests: I64, size: int, rng: np.random.Generator) -> Iterator[I64
 
 def _step(model: nn.Module, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
     optimizer.step()
 
