@@ -18,7 +18,7 @@ install: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/understudy demo $(ARGS)
 
-test: $(INSTALLED)
+test: check
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(INSTALLED)

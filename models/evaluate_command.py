@@ -57,7 +57,7 @@ def evaluate(
 
 def _table(task: str, models: dict[str, Any], impressions: int) -> Table:
     title = f"{task}: {impressions:,} impressions of the test window"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("model", no_wrap=True)
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right", no_wrap=True)

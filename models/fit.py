@@ -18,7 +18,7 @@ GRADIENT_NORM = 5.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     epochs: int
-    batch_requests: int
+    batch_impressions: int
     learning_rate: float
     embedding_decay: float = 0.05
     weight_decay: float = 1e-4
@@ -30,6 +30,7 @@ class Task:
 
     name: str
     requests: I64
+    impressions: int  # of all requests together
     batch: Callable[[I64], Batch]
     loss: Callable[[Batch], Tensor]
     validate: Callable[[], float]
@@ -39,14 +40,15 @@ def fit(
     model: nn.Module, task: Task, recipe: Recipe, rng: np.random.Generator, progress: Progress
 ) -> list[float]:
     """Trains in place and leaves the epoch of the lowest validation value; returns all of them."""
-    steps = recipe.epochs * -(-len(task.requests) // recipe.batch_requests)
+    size = max(1, recipe.batch_impressions * len(task.requests) // max(task.impressions, 1))
+    steps = recipe.epochs * -(-len(task.requests) // size)
     optimizer = torch.optim.AdamW(_groups(model, recipe), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps)
     bar = progress.add_task(task.name, total=steps)
     best, values = copy.deepcopy(model.state_dict()), list[float]()
     for _ in range(recipe.epochs):
         model.train()
-        for rows in shuffled(task.requests, recipe.batch_requests, rng):
+        for rows in shuffled(task.requests, size, rng):
             _step(model, task.loss(task.batch(rows)), optimizer)
             schedule.step()
             progress.advance(bar)
@@ -69,7 +71,7 @@ def shuffled(requests: I64, size: int, rng: np.random.Generator) -> Iterator[I64
 
 def _step(model: nn.Module, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
     optimizer.step()
 

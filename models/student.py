@@ -18,9 +18,9 @@ from models.schema import TIERS, FeatureSchema, categorical
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudentConfig:
     schema: FeatureSchema
-    embedding_dim: int = 8
-    event_width: int = 32
-    hidden: int = 64
+    embedding_dim: int = 16
+    event_width: int = 64
+    hidden: int = 256
     seed: int = 0
 
 

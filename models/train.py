@@ -24,10 +24,10 @@ TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
 HELD_OUT: Final = 0.1
 TEACHER_RECIPE: Final = Recipe(
-    epochs=3, batch_requests=128, learning_rate=2e-3, embedding_decay=30.0
+    epochs=3, batch_impressions=1280, learning_rate=2e-3, embedding_decay=30.0
 )
 STUDENT_RECIPE: Final = Recipe(
-    epochs=5, batch_requests=64, learning_rate=3e-3, embedding_decay=30.0
+    epochs=5, batch_impressions=640, learning_rate=3e-3, embedding_decay=30.0
 )
 
 
@@ -44,6 +44,7 @@ def train_teacher(
     task = Task(
         name="teacher",
         requests=requests[:cut],
+        impressions=_impressions(replay, requests[:cut]),
         batch=examples.batch,
         loss=learner.loss,
         validate=lambda: _validation(learner.model, examples, requests[cut:], None),
@@ -68,10 +69,13 @@ def train_student(
     examples = Examples.of(replay, schema)
     target = torch.from_numpy(notes.pair.logit) if notes else None
     learner = StudentLearner(Student(config), schema, target)
-    held_out = replay.requests_in(periods.validation)
+    taught_on, held_out = (
+        replay.requests_in(period) for period in (periods.student, periods.validation)
+    )
     task = Task(
         name="student" if notes else "student alone",
-        requests=replay.requests_in(periods.student),
+        requests=taught_on,
+        impressions=_impressions(replay, taught_on),
         batch=lambda rows: examples.batch(rows, dropping(notes, rng)),
         loss=learner.loss,
         validate=lambda: _validation(
@@ -117,6 +121,10 @@ def dropping(notes: Annotations | None, rng: np.random.Generator) -> HintSource 
         return dropped(taken(notes.pair, rows), taken(notes.aggregate, rows), rng)
 
     return hints
+
+
+def _impressions(replay: Replay, requests: I64) -> int:
+    return int(np.diff(replay.offsets)[requests].sum())
 
 
 def _validation(

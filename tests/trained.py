@@ -8,7 +8,7 @@ from models import train_command
 from models.data.adworld.world import make_log
 from models.fit import Recipe
 
-SMALL = Recipe(epochs=1, batch_requests=64, learning_rate=3e-3)
+SMALL = Recipe(epochs=1, batch_impressions=640, learning_rate=3e-3)
 IMPRESSIONS = 12_000
 
 

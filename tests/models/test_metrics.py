@@ -8,7 +8,7 @@ from models.metrics import calibration_error, quality, transfer_ratio, user_auc
 
 def test_perfect_order_has_auc_one_and_coin_flips_have_entropy_one() -> None:
     y = np.array([0, 1] * 50, np.int8)
-    assert quality(0.1 + 0.8 * y, y)["auc"] == 1.0
+    assert quality(y * np.float64(0.8) + 0.1, y)["auc"] == 1.0
     assert quality(np.full(100, 0.5), y)["normalised_entropy"] == pytest.approx(1.0)
 
 
