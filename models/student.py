@@ -4,6 +4,7 @@ R requests, N candidates, L events, D event width, H hidden width, T tasks.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -52,12 +53,15 @@ class Student(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         events_rld, live_rl = self._events(inputs)
         user_rh = self._user_side(inputs, events_rld, live_rl)
-        candidate_nh = self._candidate_side(inputs, events_rld, live_rl)
-        hidden = user_rh[inputs.request_index] + candidate_nh
+        candidate = self._candidate_side(inputs, events_rld, live_rl)
+        of_user_nh = user_rh.index_select(0, inputs.request_index)
         if self.hints is None:
-            return self._head(hidden)
-        added, shortcut = self.hints(inputs)
-        logits: Tensor = self._head(hidden + added) + shortcut
+            return self._head(of_user_nh + self.from_candidate(torch.cat(candidate, -1)))
+        said = self.hints(inputs)
+        # One product over both: a second one would write, read and add [N, H] again.
+        both = torch.cat([*candidate, *said.described], -1)
+        weight = torch.cat([self.from_candidate.weight, self.hints.weight()], 1)
+        logits: Tensor = self._head(of_user_nh + fn.linear(both, weight)) + said.shortcut
         return logits
 
     def _head(self, hidden: Tensor) -> Tensor:
@@ -86,11 +90,15 @@ class Student(nn.Module):
         side: Tensor = self.from_user(torch.cat(described, dim=-1))
         return side
 
-    def _candidate_side(self, inputs: Inputs, events_rld: Tensor, live_rl: Tensor) -> Tensor:
+    def _candidate_side(self, inputs: Inputs, events_rld: Tensor, live_rl: Tensor) -> list[Tensor]:
         item_ne = self.item(inputs.item_categorical)
         read_nd = attend(self.query(item_ne), events_rld, live_rl, inputs.request_index)
-        side: Tensor = self.from_candidate(torch.cat([item_ne, inputs.item_number, read_nd], -1))
-        return side
+        return [item_ne, inputs.item_number, read_nd]
+
+
+class Said(NamedTuple):
+    described: list[Tensor]  # [N, …] each, side by side what HintLayer.weight reads
+    shortcut: Tensor  # [N, T]
 
 
 class HintLayer(nn.Module):
@@ -100,6 +108,9 @@ class HintLayer(nn.Module):
     its own. The shortcut starts at zero and sees only what is said of the item.
     """
 
+    is_of_item: Tensor
+    tiers: Tensor
+
     def __init__(self, schema: FeatureSchema, hidden: int) -> None:
         super().__init__()
         tasks, dim = len(schema.log.tasks), schema.teacher_dim
@@ -108,15 +119,24 @@ class HintLayer(nn.Module):
         self.past = nn.Linear(dim + tasks, tasks, bias=False)
         nn.init.zeros_(self.tier.weight)
         nn.init.zeros_(self.past.weight)
+        # Looked up: one gather each in the graph, where comparing takes three operations.
+        about_item = [float(tier > TIERS.index("user")) for tier in range(len(TIERS))]
+        self.register_buffer("is_of_item", torch.tensor(about_item).unsqueeze(1), persistent=False)
+        self.register_buffer("tiers", torch.eye(len(TIERS)), persistent=False)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    def weight(self) -> Tensor:
+        """`[H, …]` of what forward describes."""
+        return torch.cat([self.into.weight, self.tier.weight.T], 1)
+
+    def forward(self, inputs: Inputs) -> Said:
         z, logit = inputs.teacher_z, inputs.teacher_logit
         tier, state = inputs.teacher_tier, inputs.teacher_state
         assert z is not None
         assert logit is not None
         assert tier is not None
         assert state is not None
-        is_of_item = (tier > TIERS.index("user")).float().unsqueeze(-1)
+        is_of_item = fn.embedding(tier, self.is_of_item)
         of_item = torch.cat([z * is_of_item, logit / 4.0], dim=-1)
-        said = torch.cat([of_item, z * (1.0 - is_of_item), state], dim=-1)
-        return self.into(said) + self.tier(tier), self.past(of_item)
+        one_hot = fn.embedding(tier, self.tiers)
+        described = [of_item, z * (1.0 - is_of_item), state, one_hot]
+        return Said(described, self.past(of_item))

@@ -4,9 +4,13 @@ R requests, N candidates, K candidates of the fullest request, L events, D width
 """
 
 import math
+from typing import Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional as fn
+
+DEAD: Final = -1e9
 
 
 def attend(query_nd: Tensor, keys_rld: Tensor, live_rl: Tensor, request_index: Tensor) -> Tensor:
@@ -22,29 +26,29 @@ def attend(query_nd: Tensor, keys_rld: Tensor, live_rl: Tensor, request_index: T
 
 
 def _attend_flat(query_nd: Tensor, keys_rld: Tensor, live_rl: Tensor, index: Tensor) -> Tensor:
-    requests, length, width = keys_rld.shape
-    owner = (
-        torch.arange(requests, device=index.device)
-        .unsqueeze(1)
-        .expand(requests, length)
-        .reshape(1, -1)
-    )
-    live = (owner == index.unsqueeze(1)) & live_rl.reshape(1, -1)
+    keys_rld, live_rl = _with_null(keys_rld, live_rl)
+    requests, _, width = keys_rld.shape
+    reader = torch.arange(requests, device=index.device)
+    may_read_rrl = (reader.unsqueeze(1) == reader).unsqueeze(2) & live_rl
+    # Few rows are compared, and candidates only gather them.
+    bias = torch.where(may_read_rrl, 0.0, DEAD).reshape(requests, -1)
     keys = keys_rld.reshape(-1, width)
-    return _weights(query_nd @ keys.T / math.sqrt(width), live) @ keys
+    scores = query_nd @ keys.T / math.sqrt(width) + bias.index_select(0, index)
+    return scores.softmax(-1) @ keys
 
 
 def _attend_grouped(query_nd: Tensor, keys_rld: Tensor, live_rl: Tensor, index: Tensor) -> Tensor:
+    keys_rld, live_rl = _with_null(keys_rld, live_rl)
     place = places(index, len(keys_rld))
     query_rkd = group(query_nd, index, place, len(keys_rld))
     scores = query_rkd @ keys_rld.transpose(1, 2) / math.sqrt(query_nd.shape[1])
-    return (_weights(scores, live_rl.unsqueeze(1)) @ keys_rld)[index, place]
+    scores = scores.masked_fill(~live_rl.unsqueeze(1), DEAD)
+    return (scores.softmax(-1) @ keys_rld)[index, place]
 
 
-def _weights(scores: Tensor, live: Tensor) -> Tensor:
-    scores = scores.masked_fill(~live, -1e9)
-    null = torch.zeros_like(scores[..., :1])
-    return torch.cat([null, scores], dim=-1).softmax(-1)[..., 1:]
+def _with_null(keys_rld: Tensor, live_rl: Tensor) -> tuple[Tensor, Tensor]:
+    """The null event in front: a key of zeros scores 0 and is worth 0."""
+    return fn.pad(keys_rld, (0, 0, 1, 0)), fn.pad(live_rl, (1, 0), value=True)
 
 
 def places(request_index: Tensor, requests: int) -> Tensor:
