@@ -37,7 +37,12 @@ def demand_stream(space: str) -> bytes:
 
 def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:
     """`[N]` item keys → `[N]` page keys under one request's context (all its category keys)."""
-    mixed = item_keys ^ np.uint64(_folded(context_keys))
+    return pair_keys_under(item_keys, np.uint64(context_fold(context_keys)))
+
+
+def pair_keys_under(item_keys: U64, folds: U64 | np.uint64) -> U64:
+    """As pair_keys, of many requests: `folds` is the context_fold of each candidate's own."""
+    mixed: U64 = item_keys ^ folds
     mixed ^= mixed >> _SHIFT_1
     mixed *= _FACTOR_1
     mixed ^= mixed >> _SHIFT_2
@@ -46,7 +51,7 @@ def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:
     return mixed
 
 
-def _folded(context_keys: Iterable[int]) -> int:
+def context_fold(context_keys: Iterable[int]) -> int:
     """Order matters: the first context column's value is not the second's."""
     folded, factor = _CONTEXT_SEED, int(_FACTOR_1)
     for key in context_keys:

@@ -22,7 +22,7 @@ from cache.quantise import Precision
 from cache.reader import CacheReader
 from cache.record import UserRecord
 from cache.redis_store import RedisStore
-from cache.tiers import TtlPolicy, resolve
+from cache.tiers import Lookup, TtlPolicy, resolve
 
 ENTRIES: Final = 300
 CANDIDATES: Final = 200
@@ -95,15 +95,14 @@ def steps(sample: Sample) -> dict[str, Callable[[], object]]:
     pairs = pair_keys(sample.items, [7])
 
     def resolved_page() -> object:
-        return resolve(
-            page.decode(sample.page), pair_keys(sample.items, [7]), NOW_MS, ttl, DIM, TASKS
-        )
+        lookup = Lookup(page.decode(sample.page), pair_keys(sample.items, [7]), NOW_MS)
+        return resolve([lookup], ttl, DIM, TASKS)
 
     return {
         "decode page": lambda: page.decode(sample.page),
         "decode record": lambda: record.decode(sample.record),
         "pair keys": lambda: pair_keys(sample.items, [7]),
-        "resolve": lambda: resolve(decoded, pairs, NOW_MS, ttl, DIM, TASKS),
+        "resolve": lambda: resolve([Lookup(decoded, pairs, NOW_MS)], ttl, DIM, TASKS),
         "decode, pair keys, resolve": resolved_page,
     }
 

@@ -1,13 +1,13 @@
-"""For each candidate, the best of what a page holds: pair → user → none. The request's hot path."""
+"""For each candidate, the best of what its user's page holds: pair → user → none. The hot path."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from cache.arrays import F32, F64, I64, U64, Mask
 from cache.page import MAX_AGE_MS, Page
-from cache.quantise import restored
 
 NONE: Final = 0
 USER: Final = 1
@@ -39,6 +39,14 @@ class TtlPolicy:
             )
 
 
+class Lookup(NamedTuple):
+    """One request's candidates, and what the cache held of its user."""
+
+    page: Page | None
+    pair_keys: U64  # [n]
+    now_ms: int
+
+
 class Resolved(NamedTuple):
     z: F32  # [N, d] zeros where the tier is none
     logit: F32  # [N, T] zeros unless the tier is pair
@@ -46,81 +54,96 @@ class Resolved(NamedTuple):
     age_s: F32  # [N] zero where the tier is none
     stale: Mask  # [N] past the soft TTL: used, and worth refreshing
 
-
-def resolve(
-    page: Page | None, pair_keys: U64, now_ms: int, ttl: TtlPolicy, dim: int, tasks: int
-) -> Resolved:
-    """A page of another width than the model reads is no page. New arrays, owned by the caller."""
-    if page is None or page.dim != dim or page.tasks != tasks:
-        return _nothing(len(pair_keys), dim, tasks)
-    pairs = _alive_pairs(page, pair_keys, now_ms, ttl)
-    if len(pairs.hits) == len(pair_keys):
-        return _all_pairs(page, pairs, ttl)
-    resolved = _nothing(len(pair_keys), dim, tasks)
-    _fill_from_user(resolved, page, now_ms, ttl)
-    if len(pairs.hits):
-        _fill_from_pairs(resolved, page, pairs, ttl)
-    return resolved
+    def part(self, of: slice) -> "Resolved":
+        z, logit, tier, age_s, stale = self
+        return Resolved(z[of], logit[of], tier[of], age_s[of], stale[of])
 
 
-def _nothing(count: int, dim: int, tasks: int) -> Resolved:
+def resolve(lookups: Sequence[Lookup], ttl: TtlPolicy, dim: int, tasks: int) -> Resolved:
+    """The candidates of all lookups, one after another; new arrays, owned by the caller.
+
+    A page of another width than the model reads is no page.
+    """
+    found = _Found.of(lookups, dim, tasks)
+    is_alive = found.is_held & (found.age_s <= ttl.hard_s)
+    if not is_alive.all():
+        _fill_gaps(found, lookups, is_alive, ttl)
+    else:
+        found.tier.fill(PAIR)
     return Resolved(
-        np.zeros((count, dim), np.float32),
-        np.zeros((count, tasks), np.float32),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.float32),
-        np.zeros(count, np.bool_),
+        found.z, found.logit, found.tier, found.age_s.astype(np.float32), found.age_s > ttl.soft_s
     )
 
 
-def _fill_from_user(into: Resolved, page: Page, now_ms: int, ttl: TtlPolicy) -> None:
-    age_s = max(now_ms - page.aggregate.computed_at_ms, 0) / 1000.0
-    if not page.aggregate.pairs or age_s > ttl.hard_s:
+class _Found(NamedTuple):
+    """What pages hold of their candidates; rows that are not held are to be filled."""
+
+    parts: list[slice]  # by lookup
+    z: F32
+    logit: F32
+    tier: I64
+    age_s: F64
+    is_held: Mask
+
+    @classmethod
+    def of(cls, lookups: Sequence[Lookup], dim: int, tasks: int) -> Self:
+        ends = np.cumsum([len(lookup.pair_keys) for lookup in lookups]).tolist()
+        parts = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        count = ends[-1]
+        found = cls(
+            parts,
+            np.empty((count, dim), np.float32),
+            np.empty((count, tasks), np.float32),
+            np.empty(count, np.int64),
+            np.empty(count),
+            np.zeros(count, np.bool_),
+        )
+        for lookup, part in zip(lookups, parts, strict=True):
+            page = lookup.page
+            if page is not None and len(page.pair_keys) and _is_width(page, dim, tasks):
+                found._read(page, lookup, part)
+        np.maximum(found.age_s, 0.0, out=found.age_s)
+        return found
+
+    def _read(self, page: Page, lookup: Lookup, part: slice) -> None:
+        # `take` costs half of what an index in brackets does at these sizes, and "clip" leaves
+        # the one row past the last to the comparison of keys.
+        rows = page.pair_keys.searchsorted(lookup.pair_keys)
+        np.equal(page.pair_keys.take(rows, mode="clip"), lookup.pair_keys, out=self.is_held[part])
+        np.multiply(
+            page.codes.take(rows, axis=0, mode="clip"),
+            page.scale.take(rows, mode="clip")[:, None],
+            out=self.z[part],
+        )
+        page.logit.take(rows, axis=0, mode="clip", out=self.logit[part])
+        older_ms = page.older_ms.take(rows, mode="clip")
+        np.add(older_ms, float(lookup.now_ms - page.newest_ms), out=self.age_s[part])
+        self.age_s[part] /= 1000.0
+
+
+def _is_width(page: Page, dim: int, tasks: int) -> bool:
+    return page.dim == dim and page.tasks == tasks
+
+
+def _fill_gaps(found: _Found, lookups: Sequence[Lookup], is_alive: Mask, ttl: TtlPolicy) -> None:
+    is_gap = ~is_alive
+    np.multiply(is_alive, PAIR, out=found.tier)
+    found.z[is_gap] = 0.0
+    found.logit[is_gap] = 0.0
+    found.age_s[is_gap] = 0.0
+    for lookup, part in zip(lookups, found.parts, strict=True):
+        if is_gap[part].any():
+            _fill_from_user(found, lookup, part, is_gap[part], ttl)
+
+
+def _fill_from_user(
+    found: _Found, lookup: Lookup, part: slice, is_gap: Mask, ttl: TtlPolicy
+) -> None:
+    page, (dim, tasks) = lookup.page, (found.z.shape[1], found.logit.shape[1])
+    if page is None or not page.aggregate.pairs or not _is_width(page, dim, tasks):
         return
-    into.z[:] = page.aggregate.z
-    into.tier[:] = USER
-    into.age_s[:] = age_s
-    into.stale[:] = age_s > ttl.soft_s
-
-
-class _Pairs(NamedTuple):
-    hits: I64  # positions among the candidates
-    rows: I64  # of the page, by hit
-    age_s: F64  # by hit
-
-
-def _alive_pairs(page: Page, pair_keys: U64, now_ms: int, ttl: TtlPolicy) -> _Pairs:
-    if not len(page.pair_keys):
-        return _Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    # `take` costs half of what an index in brackets does at these sizes.
-    rows = page.pair_keys.searchsorted(pair_keys)
-    np.minimum(rows, len(page.pair_keys) - 1, out=rows)
-    hits = (page.pair_keys.take(rows) == pair_keys).nonzero()[0]
-    if len(hits) < len(rows):
-        rows = rows.take(hits)
-    age_s = (page.older_ms.take(rows).astype(np.float64) + (now_ms - page.newest_ms)) / 1000.0
-    np.maximum(age_s, 0.0, out=age_s)
-    is_alive = age_s <= ttl.hard_s
-    if is_alive.all():
-        return _Pairs(hits, rows, age_s)
-    return _Pairs(hits[is_alive], rows[is_alive], age_s[is_alive])
-
-
-def _all_pairs(page: Page, pairs: _Pairs, ttl: TtlPolicy) -> Resolved:
-    """A warm user: nothing to fill in from elsewhere, so nothing is written twice."""
-    return Resolved(
-        restored(page.codes.take(pairs.rows, axis=0), page.scale.take(pairs.rows)),
-        page.logit.take(pairs.rows, axis=0),
-        np.full(len(pairs.rows), PAIR, np.int64),
-        pairs.age_s.astype(np.float32),
-        pairs.age_s > ttl.soft_s,
-    )
-
-
-def _fill_from_pairs(into: Resolved, page: Page, pairs: _Pairs, ttl: TtlPolicy) -> None:
-    hits, rows, age_s = pairs
-    into.z[hits] = restored(page.codes.take(rows, axis=0), page.scale.take(rows))
-    into.logit[hits] = page.logit.take(rows, axis=0)
-    into.tier[hits] = PAIR
-    into.age_s[hits] = age_s
-    into.stale[hits] = age_s > ttl.soft_s
+    age_s = max(lookup.now_ms - page.aggregate.computed_at_ms, 0) / 1000.0
+    if age_s <= ttl.hard_s:
+        found.z[part][is_gap] = page.aggregate.z
+        found.tier[part][is_gap] = USER
+        found.age_s[part][is_gap] = age_s

@@ -1,14 +1,16 @@
-"""What the cache, the catalogue and the request say → the model's input arrays."""
+"""What the cache, the catalogue and the requests say → the model's input arrays."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from cache.arrays import Mask
-from cache.keys import pair_keys
+from cache.keys import context_fold, pair_keys_under
 from cache.page import Page
 from cache.record import UserRecord, empty_record
-from cache.tiers import Resolved, TtlPolicy, resolve
+from cache.tiers import Lookup, Resolved, TtlPolicy, resolve
 from models.features.build import Arrays, ItemTable, build
 from models.features.catalogue import Catalogue
 from models.features.records import (
@@ -18,6 +20,7 @@ from models.features.records import (
     Candidates,
     Hints,
     History,
+    Override,
     Requests,
     UserState,
 )
@@ -26,8 +29,22 @@ from server.candidates import CandidateColumns
 from server.columns import Row
 from server.item_rows import ItemRows
 
+PER_CANDIDATE: Final = "N"
+
+
+class Prepared(NamedTuple):
+    """A request, decoded, with what the cache held of its user."""
+
+    now_ms: int
+    page: Page | None
+    user: UserRecord | None
+    context: Row
+    columns: CandidateColumns
+
 
 class Assembled(NamedTuple):
+    """One request's part of what was assembled; the arrays are views."""
+
     arrays: Arrays
     item_keys: U64  # [N]
     known: Mask  # [N] in the catalogue
@@ -35,8 +52,21 @@ class Assembled(NamedTuple):
     resolved: Resolved | None  # None for a model that reads no teacher
 
 
+class _Located(NamedTuple):
+    """The candidates of all requests, one request after another."""
+
+    parts: list[slice]  # by request
+    owners: I64  # [N] into the requests
+    keys: U64  # [N]
+    rows: I64  # [N]
+
+
 class Assembler:
-    """Everything that does not change from request to request, built once."""
+    """Everything that does not change from request to request, built once.
+
+    Several requests are assembled for little more than one: time goes by the number of array
+    operations, not by their size.
+    """
 
     def __init__(self, schema: FeatureSchema, catalogue: Catalogue, ttl: TtlPolicy) -> None:
         self._schema = schema
@@ -48,57 +78,96 @@ class Assembler:
         self._stranger = empty_record(
             len(categorical(log.user)), len(numbers(log.user)), len(log.tasks), log.fingerprint()
         )
+        self._by_candidate = {spec.name: spec.shape[0] == PER_CANDIDATE for spec in schema.inputs()}
 
-    def assemble(
-        self,
-        now_ms: int,
-        page: Page | None,
-        user: UserRecord | None,
-        context: Row,
-        columns: CandidateColumns,
-    ) -> Assembled:
-        keys, rows = self._rows.locate(columns.item_ids)
-        candidates = self._candidates(rows, columns)
-        resolved = self._resolve(page, keys, context, now_ms)
+    def assemble(self, requests: Sequence[Prepared]) -> list[Assembled]:
+        """Each with the arrays of a request alone, to the last bit."""
+        located = self._locate(requests)
+        candidates = self._candidates(located, requests)
+        resolved = self._resolve(located, requests)
         arrays = build(
             self._schema,
             self._items,
-            self._request(now_ms, user or self._stranger, context),
+            self._requests(requests),
             candidates,
             resolved and Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s),
         )
-        known = candidates.row < len(self._catalogue)
-        return Assembled(arrays, keys, known, candidates.counters, resolved)
+        # Alone, every request is the first.
+        arrays["request_index"] = np.zeros(len(located.rows), np.int64)
+        known = located.rows < len(self._catalogue)
+        return [
+            Assembled(
+                self._part_of(arrays, request, part),
+                located.keys[part],
+                known[part],
+                candidates.counters[part],
+                resolved and resolved.part(part),
+            )
+            for request, part in enumerate(located.parts)
+        ]
 
-    def _candidates(self, rows: I64, columns: CandidateColumns) -> Candidates:
-        return Candidates(
-            request_index=np.zeros(len(rows), np.int64),
-            row=rows,
-            counters=self._catalogue.counters.take(rows, axis=0),
-            counters_at=self._catalogue.counters_at.take(rows),
-            overrides=columns.overrides,
+    def _part_of(self, arrays: Arrays, request: int, part: slice) -> Arrays:
+        row, by_candidate = slice(request, request + 1), self._by_candidate
+        return {name: array[part if by_candidate[name] else row] for name, array in arrays.items()}
+
+    def _locate(self, requests: Sequence[Prepared]) -> _Located:
+        found = [self._rows.locate(request.columns.item_ids) for request in requests]
+        sizes = [len(located.rows) for located in found]
+        ends = list(accumulate(sizes))
+        return _Located(
+            [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)],
+            np.arange(len(sizes)).repeat(sizes),
+            np.concatenate([located.keys for located in found]),
+            np.concatenate([located.rows for located in found]),
         )
 
-    def _resolve(self, page: Page | None, keys: U64, context: Row, now_ms: int) -> Resolved | None:
+    def _candidates(self, located: _Located, requests: Sequence[Prepared]) -> Candidates:
+        return Candidates(
+            request_index=located.owners,
+            row=located.rows,
+            counters=self._catalogue.counters.take(located.rows, axis=0),
+            counters_at=self._catalogue.counters_at.take(located.rows),
+            overrides=[
+                Override(part.start + candidate, keys, values)
+                for part, request in zip(located.parts, requests, strict=True)
+                for candidate, keys, values in request.columns.overrides
+            ],
+        )
+
+    def _resolve(self, located: _Located, requests: Sequence[Prepared]) -> Resolved | None:
         dim = self._schema.teacher_dim
         if not dim:
             return None
-        pairs = pair_keys(keys, context.keys[0])
-        return resolve(page, pairs, now_ms, self._ttl, dim, len(self._schema.log.tasks))
+        folds = [context_fold(request.context.keys[0].tolist()) for request in requests]
+        pairs = pair_keys_under(located.keys, np.array(folds, np.uint64).take(located.owners))
+        lookups = [
+            Lookup(request.page, pairs[part], request.now_ms)
+            for part, request in zip(located.parts, requests, strict=True)
+        ]
+        return resolve(lookups, self._ttl, dim, len(self._schema.log.tasks))
 
-    def _request(self, now_ms: int, user: UserState, context: Row) -> Requests:
-        length = self._schema.history_length
+    def _requests(self, requests: Sequence[Prepared]) -> Requests:
+        users: list[UserState] = [request.user or self._stranger for request in requests]
+        contexts = [request.context for request in requests]
         return Requests(
-            now_ms=np.array([now_ms], np.int64),
-            user=user.columns[None],
-            user_number=user.numbers[None],
-            counters=user.counters[None],
-            counters_at=np.array([user.counters_at], np.int64),
-            context=context.keys,
-            context_number=context.numbers,
-            history=History(
-                row=self._catalogue.rows(user.items[-length:])[None],
-                time_ms=user.times_ms[-length:][None],
-                outcome=user.outcomes[-length:][None],
-            ),
+            now_ms=np.array([request.now_ms for request in requests], np.int64),
+            user=np.array([user.columns for user in users]),
+            user_number=np.array([user.numbers for user in users]),
+            counters=np.array([user.counters for user in users]),
+            counters_at=np.array([user.counters_at for user in users], np.int64),
+            context=np.concatenate([context.keys for context in contexts]),
+            context_number=np.concatenate([context.numbers for context in contexts]),
+            history=self._histories(users),
         )
+
+    def _histories(self, users: Sequence[UserState]) -> History:
+        shape = (len(users), self._schema.history_length)
+        items, times_ms = np.zeros(shape, np.uint64), np.zeros(shape, np.int64)
+        outcomes = np.zeros(shape, np.uint8)
+        for position, user in enumerate(users):
+            count = min(len(user.items), shape[1])
+            if count:
+                items[position, -count:] = user.items[-count:]
+                times_ms[position, -count:] = user.times_ms[-count:]
+                outcomes[position, -count:] = user.outcomes[-count:]
+        return History(self._catalogue.rows(items), times_ms, outcomes)

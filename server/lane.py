@@ -12,12 +12,14 @@ from models.runtime import Model, load
 from server.admission import Admission, Cost
 from server.answer import AnswerWriter
 from server.assembly import Assembler
+from server.batch import Batcher
 from server.cache_links import CacheLinks
 from server.candidates import CandidateReader
 from server.feedback import Feedback
 from server.inference import Inference
 from server.metrics import LaneMetrics, Metrics
 from server.ranker import Limits, Ranker
+from server.scoring import Scorer
 from server.settings import Settings
 from server.slate import Ordering
 
@@ -68,11 +70,12 @@ def build_lane(
     demand = links.demand(manifest)
     if demand is not None:
         metrics.tally_demand(lambda: demand.counts)
+    assembler = Assembler(
+        manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
+    )
     ranker = Ranker(
-        inference=inference,
-        assembler=Assembler(
-            manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
-        ),
+        model=model,
+        batcher=Batcher(assembler, Scorer(inference), settings.batch_candidates),
         cache=links.reader(manifest),
         admission=admission,
         candidates=CandidateReader(manifest.features.log.item, settings.max_candidates),

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cache.reader import CacheReader
-from server.admission import Admission, late
-from server.assembly import Assembled, Assembler
+from models.runtime import Model
+from server.admission import Admission
+from server.assembly import Assembled, Prepared
+from server.batch import Batcher
 from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
-from server.inference import Inference
 from server.ranked import Ranked, Scored
-from server.scoring import Scorer
 from server.slate import Order, Ordering
 from server.stages import StageClock
 from server.wire import RankRequest
@@ -28,8 +28,8 @@ class Ranker:
     def __init__(
         self,
         *,
-        inference: Inference,
-        assembler: Assembler,
+        model: Model,
+        batcher: Batcher,
         cache: CacheReader,
         admission: Admission,
         candidates: CandidateReader,
@@ -37,9 +37,8 @@ class Ranker:
         limits: Limits,
         clock_ms: Callable[[], int],
     ) -> None:
-        self.model = inference.model
-        self._scorer = Scorer(inference)
-        self._assembler = assembler
+        self.model = model
+        self._batcher = batcher
         self.cache = cache
         self._admission = admission
         self._candidates = candidates
@@ -62,12 +61,9 @@ class Ranker:
             left_ms = self._admission.spare_ms(len(columns.item_ids), clock, deadline_ms)
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
-            if clock.elapsed_ms > deadline_ms:
-                raise late(deadline_ms, "while the cache was read")
-            assembled = self._assembler.assemble(now_ms, found.page, found.record, context, columns)
-            clock.mark("features")
-            scored = await self._scorer.score(assembled, task, clock)
-            clock.mark("inference")
+            prepared = Prepared(now_ms, found.page, found.record, context, columns)
+            assembled, scored = await self._batcher.judge(prepared, task, clock, deadline_ms)
+            clock.mark("queue")
         order = self._order(request, columns, assembled, scored)
         clock.mark("rerank")
         return Ranked(now_ms, request, columns, context, found.reason, assembled, scored, order)

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Up to so many candidates the model runs on the event loop, above in a thread",
     )
+    batch_candidates: int = Field(
+        2000, ge=1, description="Candidates of waiting requests whose features are made together"
+    )
     redis_url: str | None = Field(
         None, description="redis://, rediss:// or unix:// URL; none serves without hints or users"
     )

@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cache.arrays import U64
 from cache.entries import Aggregate
-from cache.page import MAX_AGE_MS
-from cache.tiers import NEIGHBOUR, NONE, PAIR, USER, TtlPolicy, resolve
+from cache.page import MAX_AGE_MS, Page
+from cache.quantise import Precision
+from cache.tiers import NEIGHBOUR, NONE, PAIR, USER, Lookup, Resolved, TtlPolicy, resolve
 from models.schema import TIERS
 from server.settings import Settings
 from tests.cache.pages import NOW_MS, page_of, random_entries
@@ -13,8 +15,12 @@ from tests.cache.pages import NOW_MS, page_of, random_entries
 TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
 
 
-def keys(*values: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def keys(*values: int) -> U64:
     return np.array(values, np.uint64)
+
+
+def looked_up(page: Page | None, asked: U64, dim: int = 32, tasks: int = 2) -> Resolved:
+    return resolve([Lookup(page, asked, NOW_MS)], TTL, dim, tasks)
 
 
 def test_codes_are_the_positions_that_students_learned() -> None:
@@ -25,7 +31,7 @@ def test_codes_are_the_positions_that_students_learned() -> None:
 
 def test_known_pair_gives_its_embedding_and_others_the_users() -> None:
     entries = random_entries(5, age_ms=1000)
-    resolved = resolve(page_of(entries), keys(30, 31, 10), NOW_MS, TTL, 32, 2)
+    resolved = looked_up(page_of(entries), keys(30, 31, 10))
     assert resolved.tier.tolist() == [PAIR, USER, PAIR]
     np.testing.assert_array_equal(resolved.z[[0, 2]], entries.z()[[2, 0]])
     np.testing.assert_array_equal(resolved.z[1], page_of(entries).aggregate.z)
@@ -46,7 +52,7 @@ def test_known_pair_gives_its_embedding_and_others_the_users() -> None:
 )
 def test_entry_is_hit_then_stale_then_miss(age_ms: int, tier: int, stale: bool) -> None:
     page = page_of(random_entries(1, age_ms=age_ms))
-    resolved = resolve(page, keys(10), NOW_MS, TTL, 32, 2)
+    resolved = looked_up(page, keys(10))
     assert (resolved.tier[0], resolved.stale[0]) == (tier, stale)
     assert resolved.z.any() == (tier == PAIR)
     assert resolved.age_s[0] == (max(age_ms, 0) / 1000 if tier == PAIR else 0.0)
@@ -55,33 +61,38 @@ def test_entry_is_hit_then_stale_then_miss(age_ms: int, tier: int, stale: bool) 
 def test_expired_pair_reads_as_its_live_user() -> None:
     entries = random_entries(2)
     entries.computed_at_ms[0] -= 601_000
-    resolved = resolve(page_of(entries), keys(10, 20), NOW_MS, TTL, 32, 2)
+    resolved = looked_up(page_of(entries), keys(10, 20))
     assert resolved.tier.tolist() == [USER, PAIR]
 
 
 def test_stale_aggregate_says_so() -> None:
-    resolved = resolve(page_of(random_entries(1, age_ms=61_000)), keys(5), NOW_MS, TTL, 32, 2)
+    resolved = resolve(
+        [Lookup(page_of(random_entries(1, age_ms=61_000)), keys(5), NOW_MS)], TTL, 32, 2
+    )
     assert (resolved.tier[0], resolved.stale[0]) == (USER, True)
 
 
 @pytest.mark.parametrize(("dim", "tasks"), [(16, 2), (32, 1)])
 def test_page_of_another_width_is_no_page(dim: int, tasks: int) -> None:
-    resolved = resolve(page_of(random_entries(3)), keys(10), NOW_MS, TTL, dim, tasks)
+    resolved = looked_up(page_of(random_entries(3)), keys(10), dim, tasks)
     assert resolved.tier.tolist() == [NONE]
     assert resolved.z.shape == (1, dim)
     assert resolved.logit.shape == (1, tasks)
 
 
 def test_no_page_and_no_candidates_resolve_to_nothing() -> None:
-    assert resolve(None, keys(1, 2), NOW_MS, TTL, 8, 2).tier.tolist() == [NONE, NONE]
-    assert resolve(page_of(random_entries(3)), keys(), NOW_MS, TTL, 32, 2).z.shape == (0, 32)
+    assert looked_up(None, keys(1, 2), 8, 2).tier.tolist() == [NONE, NONE]
+    assert looked_up(page_of(random_entries(3)), keys()).z.shape == (
+        0,
+        32,
+    )
 
 
 def test_page_with_an_aggregate_alone_serves_the_user_tier() -> None:
     page = page_of(random_entries(0))._replace(
         aggregate=Aggregate(np.ones(32, np.float32), 3, NOW_MS)
     )
-    resolved = resolve(page, keys(1), NOW_MS, TTL, 32, 2)
+    resolved = looked_up(page, keys(1))
     assert resolved.tier.tolist() == [USER]
     assert resolved.z.all()
 
@@ -89,9 +100,37 @@ def test_page_with_an_aggregate_alone_serves_the_user_tier() -> None:
 @given(st.lists(st.integers(0, 100), max_size=30), st.integers(0, 8))
 def test_pair_tier_is_exactly_membership(asked: list[int], held: int) -> None:
     page = page_of(random_entries(held, dim=4))
-    resolved = resolve(page, np.array(asked, np.uint64), NOW_MS, TTL, 4, 2)
+    resolved = looked_up(page, np.array(asked, np.uint64), 4, 2)
     known = {10 * (row + 1) for row in range(held)}
     assert (resolved.tier == PAIR).tolist() == [key in known for key in asked]
+
+
+def some_page(kind: str) -> Page | None:
+    pages = {
+        "none": None,
+        "fresh": page_of(random_entries(3, age_ms=1000)),
+        "stale": page_of(random_entries(4, age_ms=61_000)),
+        "expired": page_of(random_entries(2, age_ms=601_000)),
+        "half floats": page_of(random_entries(3, precision=Precision.FP16)),
+        "other width": page_of(random_entries(3, dim=16)),
+        "empty": page_of(random_entries(0)),
+    }
+    return pages[kind]
+
+
+KINDS = ["none", "fresh", "stale", "expired", "half floats", "other width", "empty"]
+ASKED = st.tuples(st.sampled_from(KINDS), st.lists(st.sampled_from([10, 20, 30, 31, 99])))
+
+
+@given(st.lists(ASKED, min_size=1, max_size=5))
+def test_requests_resolved_together_are_those_resolved_alone(
+    asked: list[tuple[str, list[int]]],
+) -> None:
+    lookups = [Lookup(some_page(kind), keys(*items), NOW_MS) for kind, items in asked]
+    together = resolve(lookups, TTL, 32, 2)
+    alone = [resolve([lookup], TTL, 32, 2) for lookup in lookups]
+    for column, parts in zip(together, zip(*alone, strict=True), strict=True):
+        np.testing.assert_array_equal(column, np.concatenate(parts))
 
 
 def test_gateway_and_refresher_agree_on_what_is_stale_by_default() -> None:

@@ -14,7 +14,8 @@ from models.features.records import F64, Hints
 from models.features.snapshot import UsersSnapshot
 from models.manifest import WARMUP
 from models.runtime import Model, load
-from server.assembly import Assembler
+from models.schema import TensorSpec
+from server.assembly import Assembler, Prepared
 from server.candidates import CandidateColumns
 from server.columns import Table
 from tests.bundles import NOW_MS, rank_body
@@ -102,22 +103,31 @@ def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
     batch = offline_arrays(schema, catalogue, users, bodies)
     assembler = Assembler(schema, catalogue, TtlPolicy())
     context = Table(schema.log.context)
-    start = 0
-    for position, body in enumerate(bodies):
-        one = assembler.assemble(
+    requests = [
+        Prepared(
             body["timestamp_ms"],
             None,
             record_of(users, users.user_ids.index(body["user_id"])),
             context.row(body["context"], "context"),
             CandidateColumns(body["item_ids"], None, [], False),
         )
-        end = start + len(body["item_ids"])
-        for spec in schema.inputs():
-            got, whole = one.arrays[spec.name], batch[spec.name]
-            expected = whole[start:end] if spec.shape[0] == "N" else whole[position : position + 1]
-            if spec.name == "request_index":
-                expected = expected - position
-            assert got.dtype == expected.dtype, spec.name
-            assert got.shape == expected.shape, spec.name
-            assert got.tobytes() == expected.tobytes(), spec.name
-        start = end
+        for body in bodies
+    ]
+    for made in (assembler.assemble(requests), [assembler.assemble([r])[0] for r in requests]):
+        start = 0
+        for position, (one, body) in enumerate(zip(made, bodies, strict=True)):
+            end = start + len(body["item_ids"])
+            for spec in schema.inputs():
+                check_part(spec, one.arrays[spec.name], batch[spec.name], position, (start, end))
+            start = end
+
+
+def check_part(
+    spec: TensorSpec, got: Any, whole: Any, position: int, span: tuple[int, int]
+) -> None:
+    expected = whole[slice(*span)] if spec.shape[0] == "N" else whole[position : position + 1]
+    if spec.name == "request_index":
+        expected = expected - position
+    assert got.dtype == expected.dtype, spec.name
+    assert got.shape == expected.shape, spec.name
+    assert got.tobytes() == expected.tobytes(), spec.name

@@ -18,7 +18,7 @@ from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge, Judged, Teacher
 from cache.refresh.worker import Refresher
-from cache.tiers import PAIR, TtlPolicy, resolve
+from cache.tiers import PAIR, Lookup, TtlPolicy, resolve
 from models.features.catalogue import Catalogue
 from tests.bundles import NOW_MS, log_schema
 from tests.cache.refresh.asked import make_demand, make_record
@@ -72,7 +72,7 @@ async def test_answer_is_what_the_gateway_resolves(teacher: Teacher) -> None:
     asked = make_demand()
     assert await bench.ask(asked) == [True]
     pairs = pair_keys(asked.item_keys, asked.context)
-    resolved = resolve(await bench.page(), pairs, NOW_MS + 1000, TTL, 8, 2)
+    resolved = resolve([Lookup(await bench.page(), pairs, NOW_MS + 1000)], TTL, 8, 2)
     wanted = Wanted(make_record(), NOW_MS, asked.context, asked.context_numbers, asked.item_keys)
     judged = teacher.judge([wanted])
     assert (resolved.tier == PAIR).all()
@@ -86,7 +86,7 @@ async def test_entry_of_one_context_is_not_read_under_another() -> None:
     asked = make_demand()
     await bench.ask(asked)
     elsewhere = pair_keys(asked.item_keys, [123])
-    resolved = resolve(await bench.page(), elsewhere, NOW_MS, TTL, 8, 2)
+    resolved = resolve([Lookup(await bench.page(), elsewhere, NOW_MS)], TTL, 8, 2)
     assert (resolved.tier != PAIR).all()
 
 
