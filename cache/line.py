@@ -39,6 +39,7 @@ class Line(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._flying: deque[_Flying] = deque()
+        self._unsent: list[bytes] = []
         self._is_lost = False
         # Kept, since a writer that is let go closes its transport.
         self._writer, connection._writer = connection._writer, None
@@ -71,8 +72,16 @@ class Line(asyncio.Protocol):
             raise StoreUnavailable(f"{MAX_FLYING} reads wait for an answer")
         answer = self._loop.create_future()
         self._flying.append(_Flying(answer, monotonic() + self._answer_s))
-        self._transport.write(hiredis.pack_command(cast(Any, command)))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(hiredis.pack_command(cast(Any, command)))
         return answer
+
+    def _send(self) -> None:
+        """All that was asked in one turn of the loop goes out in one packet."""
+        unsent, self._unsent = self._unsent, []
+        if not self._is_lost:
+            self._transport.write(b"".join(unsent))
 
     def data_received(self, data: bytes) -> None:
         try:

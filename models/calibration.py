@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from models.features.records import F32, F64
+from models.features.records import F32
 from models.manifest import Calibration
 
 
@@ -20,10 +20,3 @@ def fit(logit: F32, labels: NDArray[np.int8]) -> Calibration:
     if scale <= 0:
         scale = 1.0
     return Calibration(scale=scale, offset=float(fitted.intercept_[0]))
-
-
-def calibrated(logit: F32, calibration: Calibration) -> F64:
-    """One task's probabilities, as the gateway gives them."""
-    scaled = logit.astype(np.float64) * calibration.scale + calibration.offset
-    probability: F64 = 1.0 / (1.0 + np.exp(-scaled))
-    return probability

@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 
 from models.annotate import Annotations
-from models.calibration import calibrated
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.distillation import at_coverage
@@ -65,7 +64,7 @@ class Evaluation:
     def _calibrated(self, logit: F32, candidate: Candidate) -> F64:
         tasks = enumerate(self.replay.log.schema.tasks)
         return np.stack(
-            [calibrated(logit[:, task], candidate.calibration[name]) for task, name in tasks],
+            [candidate.calibration[name].probabilities(logit[:, task]) for task, name in tasks],
             axis=1,
         )
 

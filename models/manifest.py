@@ -14,8 +14,10 @@ import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
+from models.features.records import F32, F64
 from models.schema import FeatureSchema, Frozen, TensorSpec
 
 FORMAT_VERSION: Final = 1
@@ -75,6 +77,16 @@ class Calibration(Frozen):
 
     scale: float
     offset: float
+
+    def probabilities(self, logit: F32) -> F64:
+        """Of any shape of one task's logits; a new array."""
+        odds = logit.astype(np.float64)
+        odds *= -self.scale
+        odds -= self.offset
+        np.exp(odds, out=odds)
+        odds += 1.0
+        probability: F64 = np.reciprocal(odds, out=odds)
+        return probability
 
 
 class Period(Frozen):

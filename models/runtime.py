@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -13,6 +13,7 @@ from models.features.records import F32, F64
 from models.manifest import (
     GOLDEN,
     MODEL,
+    Calibration,
     GoldenMismatch,
     GraphRefused,
     Manifest,
@@ -26,20 +27,6 @@ class Outputs(NamedTuple):
     z: F32 | None  # [N, d], teachers only
 
 
-class Platt(NamedTuple):
-    """The calibration of all tasks."""
-
-    scale: F64  # [T]
-    offset: F64  # [T]
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        fitted = [manifest.calibration[task] for task in manifest.tasks]
-        return cls(
-            np.array([task.scale for task in fitted]), np.array([task.offset for task in fitted])
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model that may answer: its files verified, its golden batch reproduced."""
@@ -47,24 +34,24 @@ class Model:
     manifest: Manifest
     version: str
     session: Any  # onnxruntime ships no types
-    platt: Platt
+    calibration: tuple[Calibration, ...]  # by task
 
     def run(self, arrays: Arrays) -> Outputs:
         """Blocking; safe to call from several threads."""
         outputs = self.session.run(None, arrays)
         return Outputs(outputs[0], outputs[1] if len(outputs) > 1 else None)
 
-    def probabilities(self, logit: F32) -> F64:
-        """Calibrated `[N, T]`."""
-        calibrated = logit.astype(np.float64) * self.platt.scale + self.platt.offset
-        return 1.0 / (1.0 + np.exp(-calibrated))
+    def probabilities(self, logit: F32, task: int) -> F64:
+        """Calibrated `[N]` of the task at this position, from `[N, T]`."""
+        return self.calibration[task].probabilities(logit[:, task])
 
 
 def load(folder: Path, threads: int = 1) -> Model:
     """Verify, open and prove a bundle. Raises BundleError before or after, never serves a doubt."""
     manifest, version = read_manifest(folder)
     verify_files(folder, manifest)
-    model = Model(manifest, version, _session(folder / MODEL, threads), Platt.of(manifest))
+    calibration = tuple(manifest.calibration[task] for task in manifest.tasks)
+    model = Model(manifest, version, _session(folder / MODEL, threads), calibration)
     _check_signature(model, folder)
     _check_golden(model, folder)
     return model

@@ -2,19 +2,12 @@
 
 from itertools import count
 from secrets import token_hex
-from typing import NamedTuple
 
-import numpy as np
 from msgspec import UNSET
 
-from models.schema import TIERS
 from server.ranked import Ranked
+from server.summary import Summary
 from server.wire import Coverage, Degraded, RankAnswer
-
-
-class Answered(NamedTuple):
-    answer: RankAnswer
-    by_tier: list[int]  # candidates, by code of models.schema.TIERS
 
 
 class AnswerWriter:
@@ -26,12 +19,12 @@ class AnswerWriter:
         self._lane = lane
         self._ids = (f"{prefix}-{number}" for prefix in [token_hex(6)] for number in count())
 
-    def write(self, ranked: Ranked) -> Answered:
+    def write(self, ranked: Ranked) -> RankAnswer:
         positions = ranked.order.positions
         item_ids = ranked.columns.item_ids
-        by_tier = _count_tiers(ranked)
+        summary = ranked.assembled.summary
         bids = ranked.columns.bids
-        answer = RankAnswer(
+        return RankAnswer(
             request_id=ranked.request.request_id or next(self._ids),
             model=self._model,
             version=self._version,
@@ -39,44 +32,25 @@ class AnswerWriter:
             item_ids=list(map(item_ids.__getitem__, positions.tolist())),
             scores=ranked.scored.scores[positions].tolist(),
             values=UNSET if bids is None else ranked.order.values[positions].tolist(),
-            coverage=_coverage(by_tier),
-            teacher_age_s=_mean_age_s(ranked, by_tier),
-            degraded=_degraded(ranked, by_tier),
+            coverage=_coverage(summary),
+            teacher_age_s=summary.age_s / summary.hinted if summary.hinted else None,
+            degraded=_degraded(ranked, summary),
         )
-        return Answered(answer, by_tier)
 
 
-def _count_tiers(ranked: Ranked) -> list[int]:
-    resolved = ranked.assembled.resolved
-    if resolved is None:
-        return [len(ranked.columns.item_ids), 0, 0, 0]
-    counts: list[int] = np.bincount(resolved.tier, minlength=len(TIERS)).tolist()
-    return counts
-
-
-def _coverage(by_tier: list[int]) -> Coverage:
-    total = sum(by_tier)
-    none, user, neighbour, pair = (candidates / total for candidates in by_tier)
+def _coverage(summary: Summary) -> Coverage:
+    none, user, neighbour, pair = (count / summary.candidates for count in summary.by_tier)
     return Coverage(pair=pair, neighbour=neighbour, user=user, none=none)
 
 
-def _mean_age_s(ranked: Ranked, by_tier: list[int]) -> float | None:
-    hinted = sum(by_tier[1:])
-    if ranked.assembled.resolved is None or not hinted:
-        return None
-    # Ages are zero where there is no hint.
-    return float(ranked.assembled.resolved.age_s.sum()) / hinted
-
-
-def _degraded(ranked: Ranked, by_tier: list[int]) -> list[Degraded]:
+def _degraded(ranked: Ranked, summary: Summary) -> list[Degraded]:
     """In the order of the stages."""
     given = []
     if ranked.cache_reason is not None:
         given.append(Degraded("cache", ranked.cache_reason))
-    resolved, hinted = ranked.assembled.resolved, sum(by_tier[1:])
-    if resolved is not None and hinted and int(resolved.stale.sum()) == hinted:
+    if summary.hinted and summary.stale == summary.hinted:
         given.append(Degraded("cache", "stale"))
-    if not ranked.assembled.known.all():
+    if summary.unknown:
         given.append(Degraded("features", "unknown_item"))
     if ranked.context.unknown:
         given.append(Degraded("features", "unknown_context"))

@@ -28,6 +28,7 @@ from models.schema import FeatureSchema, categorical, numbers
 from server.candidates import CandidateColumns
 from server.columns import Row
 from server.item_rows import ItemRows
+from server.summary import Summary, summaries
 
 PER_CANDIDATE: Final = "N"
 
@@ -50,6 +51,7 @@ class Assembled(NamedTuple):
     known: Mask  # [N] in the catalogue
     counters: F64  # [N, 1 + T]
     resolved: Resolved | None  # None for a model that reads no teacher
+    summary: Summary
 
 
 class _Located(NamedTuple):
@@ -95,6 +97,7 @@ class Assembler:
         # Alone, every request is the first.
         arrays["request_index"] = np.zeros(len(located.rows), np.int64)
         known = located.rows < len(self._catalogue)
+        told = summaries(len(requests), located.owners, known, resolved)
         return [
             Assembled(
                 self._part_of(arrays, request, part),
@@ -102,6 +105,7 @@ class Assembler:
                 known[part],
                 candidates.counters[part],
                 resolved and resolved.part(part),
+                told[request],
             )
             for request, part in enumerate(located.parts)
         ]

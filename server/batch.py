@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from server.admission import late
@@ -28,12 +29,19 @@ class _Waiting(NamedTuple):
     def candidates(self) -> int:
         return len(self.prepared.columns.item_ids)
 
+    def check_time(self) -> None:
+        """Raises DeadlineExceeded."""
+        self.clock.mark("queue")
+        if self.clock.elapsed_ms > self.deadline_ms:
+            raise late(self.deadline_ms, "while it waited for the model")
+
 
 class Batcher:
     """Whoever waits when the model is free is in the next batch: nobody waits for a batch to fill.
 
-    Features are assembled for the batch at once, and the model runs request by request: the first
-    answer need not wait for the last, and a run stays short enough for the event loop.
+    Features are assembled for all at once, and the model runs request by request, as it would for
+    each alone. A thread does it, so that the event loop goes on; `max_candidates` bound a batch of
+    more than one request.
     """
 
     def __init__(self, assembler: Assembler, scorer: Scorer, max_candidates: int) -> None:
@@ -42,6 +50,7 @@ class Batcher:
         self._max = max_candidates
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 
     async def judge(
         self, prepared: Prepared, task: int, clock: StageClock, deadline_ms: float
@@ -53,64 +62,72 @@ class Batcher:
             self._working = asyncio.create_task(self._work())
         return await answer
 
+    @property
+    def waiting(self) -> int:
+        """Requests that no batch has taken yet."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Blocking; whoever waits is answered first."""
+        self._thread.shutdown(wait=True)
+
     async def _work(self) -> None:
         """Until nobody waits."""
         try:
             while self._waiting:
-                await self._run(self._batch())
+                await self._answer(self._batch())
         finally:
             self._working = None
 
     def _batch(self) -> list[_Waiting]:
-        """The longest waiting, at least one; those who hung up or are late have left the queue."""
+        """Those who waited longest; those who hung up leave the queue."""
         batch: list[_Waiting] = []
         candidates = 0
         while self._waiting:
-            waiting = self._waiting[0]
-            if batch and candidates + waiting.candidates > self._max:
+            candidates += self._waiting[0].candidates
+            if batch and candidates > self._max:
                 break
-            self._waiting.popleft()
-            if self._is_wanted(waiting):
+            waiting = self._waiting.popleft()
+            if not waiting.answer.done():
                 batch.append(waiting)
-                candidates += waiting.candidates
         return batch
 
-    def _is_wanted(self, waiting: _Waiting) -> bool:
-        if waiting.answer.done():
-            return False
-        waiting.clock.mark("queue")
-        if waiting.clock.elapsed_ms <= waiting.deadline_ms:
-            return True
-        waiting.answer.set_exception(late(waiting.deadline_ms, "while it waited for the model"))
-        return False
-
-    async def _run(self, batch: Sequence[_Waiting]) -> None:
-        for waiting, assembled in self._assembled(batch):
+    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        judged = await loop.run_in_executor(self._thread, self._judge, batch)
+        for waiting, result in zip(batch, judged, strict=True):
             if waiting.answer.done():
                 continue
-            waiting.clock.mark("queue")
-            scored = await self._scorer.score(assembled, waiting.task, waiting.clock)
-            waiting.clock.mark("inference")
-            if not waiting.answer.done():
-                waiting.answer.set_result(Judged(assembled, scored))
-            # The answer goes out, and others come in, before the next run.
-            await asyncio.sleep(0)
+            if isinstance(result, Judged):
+                waiting.answer.set_result(result)
+            else:
+                waiting.answer.set_exception(result)
 
-    def _assembled(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Assembled]]:
-        """Without those that cannot be assembled: they have been told."""
+    def _judge(self, batch: Sequence[_Waiting]) -> list[Judged | Exception]:
+        return [
+            each if isinstance(each, Exception) else self._score(waiting, each)
+            for waiting, each in zip(batch, self._assemble(batch), strict=True)
+        ]
+
+    def _assemble(self, batch: Sequence[_Waiting]) -> Sequence[Assembled | Exception]:
+        for waiting in batch:
+            waiting.clock.mark("queue")
         try:
-            made = self._assembler.assemble([waiting.prepared for waiting in batch])
+            assembled = self._assembler.assemble([waiting.prepared for waiting in batch])
         except Exception as error:
-            return self._one_by_one(batch, error)
+            # One bad request fails alone.
+            if len(batch) == 1:
+                return [error]
+            return [each for waiting in batch for each in self._assemble([waiting])]
         for waiting in batch:
             waiting.clock.mark("features")
-        return list(zip(batch, made, strict=True))
+        return assembled
 
-    def _one_by_one(
-        self, batch: Sequence[_Waiting], error: Exception
-    ) -> list[tuple[_Waiting, Assembled]]:
-        """One bad request fails alone."""
-        if len(batch) == 1:
-            batch[0].answer.set_exception(error)
-            return []
-        return [pair for waiting in batch for pair in self._assembled([waiting])]
+    def _score(self, waiting: _Waiting, assembled: Assembled) -> Judged | Exception:
+        try:
+            waiting.check_time()
+            scored = self._scorer.score(assembled, waiting.task)
+        except Exception as error:
+            return error
+        waiting.clock.mark("inference")
+        return Judged(assembled, scored)

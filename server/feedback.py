@@ -4,10 +4,10 @@ import numpy as np
 
 from cache.demand import Demand, DemandFeed
 from cache.tiers import PAIR
-from server.answer import Answered
 from server.metrics import LaneMetrics, Metrics
 from server.ranked import Ranked
 from server.stages import StageClock
+from server.wire import RankAnswer
 
 
 class Feedback:
@@ -18,20 +18,23 @@ class Feedback:
         self._lane = lane
         self.demand = demand
 
-    def tell(self, ranked: Ranked, answered: Answered, clock: StageClock) -> None:
+    def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
+        summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
         self._lane.timed(clock)
-        self._lane.covered(answered.by_tier)
-        self._metrics.request_candidates.observe(len(ranked.columns.item_ids))
-        for degraded in answered.answer.degraded:
+        self._lane.covered(summary.by_tier)
+        self._metrics.request_candidates.observe(summary.candidates)
+        for degraded in answer.degraded:
             self._metrics.degraded.labels(degraded.stage, degraded.reason).inc()
-        resolved, hinted = ranked.assembled.resolved, sum(answered.by_tier[1:])
-        if resolved is not None and hinted:
-            self._metrics.teacher_age.observe_many(resolved.age_s[resolved.tier > 0])
-        if self.demand is not None and ranked.cache_reason is None:
+        if resolved is not None and summary.hinted:
+            is_whole = summary.hinted == summary.candidates
+            ages_s = resolved.age_s if is_whole else resolved.age_s[resolved.tier > 0]
+            self._metrics.teacher_age.observe_many(ages_s)
+        # When the cache was not read nobody knows what is missing.
+        if self.demand is not None and summary.wants and ranked.cache_reason is None:
             self._ask(self.demand, ranked)
 
     def _ask(self, feed: DemandFeed, ranked: Ranked) -> None:
-        """For pairs that missed or are stale. When the cache was not read nobody knows which."""
+        """For pairs that missed or are stale."""
         resolved, known = ranked.assembled.resolved, ranked.assembled.known
         if resolved is None:
             return

@@ -53,7 +53,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         lane, self._lane, self.reason = self._lane, None, "stopping"
         if lane is not None:
-            lane.inference.close()
+            lane.batcher.close()
         if self._links is not None:
             await self._links.close()
 

@@ -16,7 +16,6 @@ from server.batch import Batcher
 from server.cache_links import CacheLinks
 from server.candidates import CandidateReader
 from server.feedback import Feedback
-from server.inference import Inference
 from server.metrics import LaneMetrics, Metrics
 from server.ranker import Limits, Ranker
 from server.scoring import Scorer
@@ -39,7 +38,7 @@ class Lane:
     ranker: Ranker
     answers: AnswerWriter
     feedback: Feedback
-    inference: Inference
+    batcher: Batcher
     admission: Admission
 
 
@@ -65,7 +64,6 @@ def build_lane(
     metrics: Metrics,
 ) -> Lane:
     settings, manifest = links.settings, model.manifest
-    inference = Inference(model, settings.inline_candidates)
     admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
     demand = links.demand(manifest)
     if demand is not None:
@@ -73,9 +71,10 @@ def build_lane(
     assembler = Assembler(
         manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
     )
+    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates)
     ranker = Ranker(
         model=model,
-        batcher=Batcher(assembler, Scorer(inference), settings.batch_candidates),
+        batcher=batcher,
         cache=links.reader(manifest),
         admission=admission,
         candidates=CandidateReader(manifest.features.log.item, settings.max_candidates),
@@ -86,4 +85,4 @@ def build_lane(
     answers = AnswerWriter(manifest.name, model.version, name)
     lane_metrics = LaneMetrics(metrics, name, model.version)
     feedback = Feedback(metrics, lane_metrics, demand)
-    return Lane(name, folder, model, catalogue, ranker, answers, feedback, inference, admission)
+    return Lane(name, folder, model, catalogue, ranker, answers, feedback, batcher, admission)

@@ -1,6 +1,6 @@
 """Every metric of the gateway."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -31,7 +31,7 @@ class LaneMetrics:
         for series, nanoseconds in zip(self._stages, spent_ns, strict=True):
             series.observe(nanoseconds / 1e9)
 
-    def covered(self, by_tier: list[int]) -> None:
+    def covered(self, by_tier: Sequence[int]) -> None:
         for tier, candidates in zip(self._tiers, by_tier, strict=True):
             tier.value += candidates
 

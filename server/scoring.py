@@ -5,11 +5,10 @@ import logging
 import numpy as np
 
 from models.features.records import F64
+from models.runtime import Model
 from server.assembly import Assembled
 from server.fallback import prior_scores
-from server.inference import Inference
 from server.ranked import Scored
-from server.stages import StageClock
 
 log = logging.getLogger(__name__)
 
@@ -17,14 +16,15 @@ log = logging.getLogger(__name__)
 class Scorer:
     """A model that fails is no reason to fail the caller: the prior rates still order."""
 
-    def __init__(self, inference: Inference) -> None:
-        self._inference = inference
-        self._model = inference.model
+    def __init__(self, model: Model) -> None:
+        self._model = model
         self._is_failing = False
 
-    async def score(self, assembled: Assembled, task: int, clock: StageClock) -> Scored:
+    def score(self, assembled: Assembled, task: int) -> Scored:
+        """Blocking."""
         try:
-            scores = await self._calibrated(assembled, task, clock)
+            outputs = self._model.run(assembled.arrays)
+            scores = self._model.probabilities(outputs.logit, task)
         except Exception as error:
             self._note(error)
             return Scored(self._prior(assembled, task), "failed")
@@ -32,10 +32,6 @@ class Scorer:
             return Scored(self._prior(assembled, task), "not_finite")
         self._is_failing = False
         return Scored(scores, None)
-
-    async def _calibrated(self, assembled: Assembled, task: int, clock: StageClock) -> F64:
-        outputs = await self._inference.run(assembled.arrays, len(assembled.item_keys), clock)
-        return self._model.probabilities(outputs.logit)[:, task]
 
     def _prior(self, assembled: Assembled, task: int) -> F64:
         rates = prior_scores(assembled.counters, self._model.manifest.features.prior_rates)

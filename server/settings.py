@@ -35,13 +35,8 @@ class Settings(BaseSettings):
     ort_threads: int = Field(
         1, ge=1, le=256, description="ONNX Runtime threads of a session; scale out with processes"
     )
-    inline_candidates: int = Field(
-        300,
-        ge=0,
-        description="Up to so many candidates the model runs on the event loop, above in a thread",
-    )
     batch_candidates: int = Field(
-        2000, ge=1, description="Candidates of waiting requests whose features are made together"
+        2000, ge=1, description="Candidates of waiting requests that the model takes in one batch"
     )
     redis_url: str | None = Field(
         None, description="redis://, rediss:// or unix:// URL; none serves without hints or users"

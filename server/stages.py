@@ -24,11 +24,6 @@ class StageClock:
         self.spent_ns[stage] += now_ns - self._last_ns
         self._last_ns = now_ns
 
-    def move(self, source: str, target: str, share_ns: int) -> None:
-        """Recharge part of a stage, for time that another thread measured."""
-        self.spent_ns[source] -= share_ns
-        self.spent_ns[target] += share_ns
-
     @property
     def elapsed_ms(self) -> float:
         return (perf_counter_ns() - self.started_ns) / 1e6

@@ -73,7 +73,7 @@ def _head(column: list[T] | None, share: float) -> list[T] | None:
 async def _answer(lane: Lane, request: RankRequest) -> Timing:
     clock, began_ns = StageClock(), process_time_ns()
     ranked = await lane.ranker.rank(request, clock)
-    msgspec.json.encode(lane.answers.write(ranked).answer)
+    msgspec.json.encode(lane.answers.write(ranked))
     clock.mark("encode")
     # What others on this machine do at start, and waiting for the cache, is no cost of a request.
     took_ns = min(process_time_ns() - began_ns, clock.total_ns)

@@ -46,8 +46,8 @@ class RankRoute:
         lane = self._gateway.lane
         request, codec = await self._body.read(scope, receive)
         ranked = await lane.ranker.rank(request, clock)
-        answered = lane.answers.write(ranked)
-        body = codec.encode(answered.answer)
+        answer = lane.answers.write(ranked)
+        body = codec.encode(answer)
         clock.mark("encode")
         headers = [
             (b"content-type", codec.media_type),
@@ -55,7 +55,7 @@ class RankRoute:
             (b"server-timing", clock.server_timing()),
         ]
         await self._send(headers, body, scope, send)
-        lane.feedback.tell(ranked, answered, clock)
+        lane.feedback.tell(ranked, answer, clock)
 
     async def _send(self, headers: Headers, body: bytes, scope: Scope, send: Send) -> None:
         answer = scope.get(ANSWER)

@@ -177,4 +177,4 @@ def test_probabilities_follow_the_calibration(bundle: Path) -> None:
     for task, name in enumerate(model.manifest.tasks):
         fitted = model.manifest.calibration[name]
         expected = 1 / (1 + np.exp(-(exact[:, task] * fitted.scale + fitted.offset)))
-        np.testing.assert_allclose(model.probabilities(logit)[:, task], expected)
+        np.testing.assert_allclose(model.probabilities(logit, task), expected)

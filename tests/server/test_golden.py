@@ -44,7 +44,7 @@ def scored(model: Model, served: Served, body: dict[str, Any], hints: Hints | No
     arrays = offline_arrays(
         model.manifest.features, catalogue_of(served), users_of(served), [body], hints
     )
-    return model.probabilities(model.run(arrays).logit)[:, 0]
+    return model.probabilities(model.run(arrays).logit, 0)
 
 
 def by_item(answer: dict[str, Any], body: dict[str, Any]) -> list[float]:

@@ -59,7 +59,7 @@ async def test_model_that_fails_leaves_the_prior_scores(
     for _ in range(3):
         ranked = await lane.ranker.rank(request(5), StageClock())
     assert len(caplog.messages) == (reason == "failed")
-    answer = lane.answers.write(ranked).answer
+    answer = lane.answers.write(ranked)
     assert [(entry.stage, entry.reason) for entry in answer.degraded] == [("inference", reason)]
     rows = lane.catalogue.rows(keys64(answer.item_ids))
     expected = prior_scores(lane.catalogue.counters[rows], (0.04, 0.005))[:, 0]

@@ -8,6 +8,7 @@ from server.app import create_app
 from server.settings import PREFIX, Settings
 
 SETTINGS = [
+    "BATCH_CANDIDATES",
     "BREAKER_FAILURES",
     "BREAKER_OPEN_MS",
     "BUNDLE",
@@ -19,7 +20,6 @@ SETTINGS = [
     "EVENTS_MAX_SKEW_S",
     "HARD_TTL_S",
     "HOST",
-    "INLINE_CANDIDATES",
     "LOG_LEVEL",
     "MAX_BODY_BYTES",
     "MAX_CANDIDATES",

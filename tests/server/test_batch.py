@@ -1,0 +1,117 @@
+"""Requests that wait for the model at the same time."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter_ns
+
+import pytest
+
+from cache.breaker import CircuitBreaker
+from cache.memory_store import MemoryStore
+from server.assembly import Assembled, Assembler, Prepared
+from server.cache_links import CacheLinks
+from server.errors import DeadlineExceeded
+from server.lane import Lane, build_lane, load_model
+from server.metrics import Metrics
+from server.ranked import Ranked
+from server.stages import StageClock
+from server.wire import RankRequest
+from tests.bundles import rank_body
+from tests.server.conftest import Served
+from tests.server.live import settings_for
+
+SIZES = [7, 1, 20, 12]
+BROKEN = 13
+
+
+def open_lane(folder: Path, batch_candidates: int = 2000) -> Lane:
+    settings = settings_for(folder, batch_candidates=batch_candidates)
+    links = CacheLinks(settings, MemoryStore(), CircuitBreaker(), None, None)
+    model, catalogue = load_model(settings, folder)
+    return build_lane("stable", folder, model, catalogue, links, Metrics())
+
+
+def request(size: int) -> RankRequest:
+    return RankRequest(**rank_body(f"user-{size}", size), deadline_ms=5000.0)
+
+
+async def together(lane: Lane, sizes: Sequence[int]) -> list[Ranked | BaseException]:
+    ranks = [lane.ranker.rank(request(size), StageClock()) for size in sizes]
+    return await asyncio.gather(*ranks, return_exceptions=True)
+
+
+def scores(ranked: Ranked | BaseException) -> list[float]:
+    assert isinstance(ranked, Ranked)
+    return list(ranked.scored.scores)
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The sizes of the requests in each batch; a request of BROKEN candidates breaks its batch."""
+    seen: list[list[int]] = []
+    real = Assembler.assemble
+
+    def assemble(self: Assembler, requests: Sequence[Prepared]) -> list[Assembled]:
+        seen.append([len(each.columns.item_ids) for each in requests])
+        if BROKEN in seen[-1]:
+            raise RuntimeError("broken")
+        return real(self, requests)
+
+    monkeypatch.setattr(Assembler, "assemble", assemble)
+    return seen
+
+
+async def test_requests_judged_together_are_those_judged_alone(
+    served: Served, batches: list[list[int]]
+) -> None:
+    lane = open_lane(served.student)
+    shared = await together(lane, SIZES)
+    assert batches == [SIZES]
+    alone = [await lane.ranker.rank(request(size), StageClock()) for size in SIZES]
+    assert [scores(ranked) for ranked in shared] == [scores(ranked) for ranked in alone]
+
+
+async def test_batch_is_bounded_by_its_candidates(served: Served, batches: list[list[int]]) -> None:
+    await together(open_lane(served.student, batch_candidates=21), [*SIZES, 30])
+    assert batches == [[7, 1], [20], [12], [30]]
+
+
+async def test_broken_request_fails_alone(served: Served, batches: list[list[int]]) -> None:
+    answered = await together(open_lane(served.student), [7, BROKEN, 20])
+    assert [isinstance(ranked, Ranked) for ranked in answered] == [True, False, True]
+    assert str(answered[1]) == "broken"
+    assert batches == [[7, BROKEN, 20], [7], [BROKEN], [20]]
+
+
+async def test_caller_that_hung_up_costs_nothing(served: Served, batches: list[list[int]]) -> None:
+    lane = open_lane(served.student)
+    tasks = [asyncio.create_task(lane.ranker.rank(request(size), StageClock())) for size in SIZES]
+    for _ in range(100):
+        if lane.batcher.waiting:
+            break
+        await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.wait(tasks)
+    assert batches == [[7, 20, 12]]
+
+
+async def test_request_whose_time_passed_in_the_queue_is_told_so(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = open_lane(served.student)
+    real = Assembler.assemble
+
+    def assemble(self: Assembler, requests: Sequence[Prepared]) -> list[Assembled]:
+        clock.started_ns = perf_counter_ns() - 10_000_000_000
+        return real(self, requests)
+
+    monkeypatch.setattr(Assembler, "assemble", assemble)
+    clock = StageClock()
+    late, in_time = await asyncio.gather(
+        lane.ranker.rank(request(5), clock),
+        lane.ranker.rank(request(6), StageClock()),
+        return_exceptions=True,
+    )
+    assert isinstance(late, DeadlineExceeded)
+    assert isinstance(in_time, Ranked)
