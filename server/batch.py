@@ -94,7 +94,12 @@ class Batcher:
 
     async def _answer(self, batch: Sequence[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
-        judged = await loop.run_in_executor(self._thread, self._judge, batch)
+        judged: Sequence[Judged | Exception]
+        try:
+            judged = await loop.run_in_executor(self._thread, self._judge, batch)
+        except Exception as error:
+            # Whatever ends the work, nobody is left waiting for it.
+            judged = [error] * len(batch)
         for waiting, result in zip(batch, judged, strict=True):
             if waiting.answer.done():
                 continue
