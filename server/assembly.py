@@ -19,11 +19,10 @@ from models.features.records import (
     U64,
     Candidates,
     Hints,
-    History,
     Override,
     Requests,
-    UserState,
 )
+from models.features.stacked import stacked
 from models.schema import FeatureSchema, categorical, numbers
 from server.candidates import CandidateColumns
 from server.columns import Row
@@ -151,27 +150,11 @@ class Assembler:
         return resolve(lookups, self._ttl, dim, len(self._schema.log.tasks))
 
     def _requests(self, requests: Sequence[Prepared]) -> Requests:
-        users: list[UserState] = [request.user or self._stranger for request in requests]
-        contexts = [request.context for request in requests]
-        return Requests(
-            now_ms=np.array([request.now_ms for request in requests], np.int64),
-            user=np.array([user.columns for user in users]),
-            user_number=np.array([user.numbers for user in users]),
-            counters=np.array([user.counters for user in users]),
-            counters_at=np.array([user.counters_at for user in users], np.int64),
-            context=np.concatenate([context.keys for context in contexts]),
-            context_number=np.concatenate([context.numbers for context in contexts]),
-            history=self._histories(users),
+        return stacked(
+            [request.user or self._stranger for request in requests],
+            [request.now_ms for request in requests],
+            [request.context.keys[0] for request in requests],
+            [request.context.numbers[0] for request in requests],
+            self._catalogue,
+            self._schema.history_length,
         )
-
-    def _histories(self, users: Sequence[UserState]) -> History:
-        shape = (len(users), self._schema.history_length)
-        items, times_ms = np.zeros(shape, np.uint64), np.zeros(shape, np.int64)
-        outcomes = np.zeros(shape, np.uint8)
-        for position, user in enumerate(users):
-            count = min(len(user.items), shape[1])
-            if count:
-                items[position, -count:] = user.items[-count:]
-                times_ms[position, -count:] = user.times_ms[-count:]
-                outcomes[position, -count:] = user.outcomes[-count:]
-        return History(self._catalogue.rows(items), times_ms, outcomes)

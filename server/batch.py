@@ -62,11 +62,6 @@ class Batcher:
             self._working = asyncio.create_task(self._work())
         return await answer
 
-    @property
-    def waiting(self) -> int:
-        """Requests that no batch has taken yet."""
-        return len(self._waiting)
-
     def close(self) -> None:
         """Blocking; whoever waits is answered first."""
         self._thread.shutdown(wait=True)

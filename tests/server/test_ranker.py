@@ -2,36 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cache.breaker import CircuitBreaker
-from cache.memory_store import MemoryStore
 from models.features.build import Arrays
 from models.features.hashing import keys64
 from models.runtime import Model, Outputs
-from server.cache_links import CacheLinks
 from server.fallback import prior_scores
 from server.gateway import Gateway
-from server.lane import Lane, build_lane, load_model
-from server.metrics import Metrics
 from server.settings import Settings
 from server.stages import StageClock
 from server.warmup import warm_up
 from server.wire import RankRequest
 from tests.bundles import rank_body
 from tests.server.conftest import Served
-from tests.server.live import settings_for
-
-
-def open_lane(folder: Path) -> Lane:
-    settings = settings_for(folder)
-    links = CacheLinks(settings, MemoryStore(), CircuitBreaker(), None, None)
-    model, catalogue = load_model(settings, folder)
-    return build_lane("stable", folder, model, catalogue, links, Metrics())
+from tests.server.lanes import open_lane
 
 
 def request(count: int) -> RankRequest:
