@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 
+from cache.ending import end
 from cache.events import EventFeed
 from models.features.catalogue import CatalogueError
 from models.manifest import BundleError
@@ -48,9 +49,7 @@ class Gateway:
         self._keep("open", self._open(self._links))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         lane, self._lane, self.reason = self._lane, None, "stopping"
         if lane is not None:
             lane.batcher.close()

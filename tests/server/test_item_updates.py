@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cache.connection import connect
+from cache.ending import end
 from cache.items import ItemCounters, ItemFeed, encode, pack_value
 from cache.keys import ITEMS_STREAM, ITEMS_TABLE
 from cache.redis_streams import RedisStreams
@@ -26,15 +27,6 @@ async def eventually(true: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.002)
     raise AssertionError("it never came true")
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """A client may lose one cancellation to an answer that comes at the same time."""
-    for _ in range(50):
-        task.cancel()
-        if (await asyncio.wait([task], timeout=0.2))[0]:
-            return
-    raise AssertionError("it would not end")
 
 
 async def until_counted(counters: F64, expected: F64) -> None:
@@ -60,7 +52,7 @@ async def test_table_first_then_every_change(redis_url: str) -> None:
         await until_counted(catalogue.counters[row], changed[0])
         assert catalogue.counters_at[row] == NOW_MS + 9
     finally:
-        await ended(task)
+        await end([task])
         await client.aclose()
 
 
@@ -76,6 +68,6 @@ async def test_counters_of_other_tasks_stop_the_updates_and_say_so(
         ItemUpdates(ItemFeed(table, streams, 3), tiny_catalogue(), Metrics()).run()
     )
     await eventually(lambda: bool(caplog.messages))
-    await ended(task)
+    await end([task])
     await client.aclose()
     assert "item counters stand still" in caplog.text
