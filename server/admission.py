@@ -56,7 +56,7 @@ class Admission:
         self.requests = 0
         self.candidates = 0
         self.slowness = 1.0
-        """How much longer than its cost work takes now, as seen in what was answered."""
+        """How much longer than its cost work takes now, as seen in what was done."""
 
     def begin(self, cost: Cost) -> None:
         """With the cost that warm-up found, and nothing of what was learnt while it ran."""
@@ -73,7 +73,7 @@ class Admission:
         if left_ms <= 0:
             raise late(deadline_ms, "before it was admitted")
         self._check_room(candidates)
-        needed_ms = self._check_time(candidates, left_ms, deadline_ms)
+        self._check_time(candidates, left_ms, deadline_ms)
         self.requests += 1
         self.candidates += candidates
         try:
@@ -81,7 +81,10 @@ class Admission:
         finally:
             self.requests -= 1
             self.candidates -= candidates
-            self._learn((left_ms - deadline_ms + clock.elapsed_ms) / max(needed_ms, 1e-3))
+
+    def worked(self, requests: int, candidates: int, took_ms: float) -> None:
+        """What a batch took teaches what the next ones will: alone, it would have been its cost."""
+        self._learn(took_ms / max(self.cost.of(requests, candidates), 1e-3))
 
     def spare_ms(self, candidates: int, clock: StageClock, deadline_ms: float) -> float:
         """What the request may wait for others: half of what its own work leaves.
@@ -99,17 +102,16 @@ class Admission:
             )
 
     def _learn(self, ratio: float) -> None:
-        """`ratio` is the time work took over what was foreseen when it was admitted."""
-        target = min(max(self.slowness * ratio, 1.0), MAX_SLOWNESS)
+        target = min(max(ratio, 1.0), MAX_SLOWNESS)
         self.slowness += LEARNING_RATE * (target - self.slowness)
 
-    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> float:
-        """The time it needs, behind what is in work."""
+    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
+        """Whether it can be done behind what is in work. Raises Overloaded."""
         cost_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
         needed_ms = cost_ms * self.slowness
         if needed_ms > left_ms:
             # Were all refused, nothing would ever be learnt again.
-            self._learn(FORGIVENESS)
+            self._learn(self.slowness * FORGIVENESS)
             raise Overloaded(
                 f"{candidates} candidates behind {self.candidates} in work need about "
                 f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left",
@@ -118,7 +120,6 @@ class Admission:
                 remedy="send fewer candidates, allow more time, or use another replica",
                 retry_after_s=self._retry_after_s(),
             )
-        return needed_ms
 
     def _retry_after_s(self) -> int:
         return max(1, math.ceil(self.cost.of(self.requests, self.candidates) / 1000.0))

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter_ns
 from typing import NamedTuple
 
 from server.admission import late
@@ -11,6 +12,9 @@ from server.assembly import Assembled, Assembler, Prepared
 from server.ranked import Scored
 from server.scoring import Scorer
 from server.stages import StageClock
+
+Worked = Callable[[int, int, float], None]
+"""Told after each batch: requests, candidates, milliseconds."""
 
 
 class Judged(NamedTuple):
@@ -29,11 +33,9 @@ class _Waiting(NamedTuple):
     def candidates(self) -> int:
         return len(self.prepared.columns.item_ids)
 
-    def check_time(self) -> None:
-        """Raises DeadlineExceeded."""
-        self.clock.mark("queue")
-        if self.clock.elapsed_ms > self.deadline_ms:
-            raise late(self.deadline_ms, "while it waited for the model")
+    @property
+    def is_late(self) -> bool:
+        return self.clock.elapsed_ms > self.deadline_ms
 
 
 class Batcher:
@@ -44,10 +46,13 @@ class Batcher:
     more than one request.
     """
 
-    def __init__(self, assembler: Assembler, scorer: Scorer, max_candidates: int) -> None:
+    def __init__(
+        self, assembler: Assembler, scorer: Scorer, max_candidates: int, worked: Worked
+    ) -> None:
         self._assembler = assembler
         self._scorer = scorer
         self._max = max_candidates
+        self._worked = worked
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
@@ -69,32 +74,44 @@ class Batcher:
     async def _work(self) -> None:
         """Until nobody waits."""
         try:
-            while self._waiting:
-                await self._answer(self._batch())
+            while batch := self._batch():
+                await self._answer(batch)
         finally:
             self._working = None
 
     def _batch(self) -> list[_Waiting]:
-        """Those who waited longest; those who hung up leave the queue."""
+        """Those who waited longest; those who are late or hung up leave the queue."""
         batch: list[_Waiting] = []
         candidates = 0
         while self._waiting:
+            if not self._is_wanted(self._waiting[0]):
+                self._waiting.popleft()
+                continue
             candidates += self._waiting[0].candidates
             if batch and candidates > self._max:
                 break
-            waiting = self._waiting.popleft()
-            if not waiting.answer.done():
-                batch.append(waiting)
+            batch.append(self._waiting.popleft())
         return batch
 
+    def _is_wanted(self, waiting: _Waiting) -> bool:
+        if waiting.answer.done():
+            return False
+        if waiting.is_late:
+            waiting.clock.mark("queue")
+            waiting.answer.set_exception(late(waiting.deadline_ms, "while it waited for the model"))
+            return False
+        return True
+
     async def _answer(self, batch: Sequence[_Waiting]) -> None:
-        loop = asyncio.get_running_loop()
+        loop, began_ns = asyncio.get_running_loop(), perf_counter_ns()
         judged: Sequence[Judged | Exception]
         try:
             judged = await loop.run_in_executor(self._thread, self._judge, batch)
         except Exception as error:
             # Whatever ends the work, nobody is left waiting for it.
             judged = [error] * len(batch)
+        took_ms = (perf_counter_ns() - began_ns) / 1e6
+        self._worked(len(batch), sum(each.candidates for each in batch), took_ms)
         for waiting, result in zip(batch, judged, strict=True):
             if waiting.answer.done():
                 continue
@@ -125,7 +142,6 @@ class Batcher:
 
     def _score(self, waiting: _Waiting, assembled: Assembled) -> Judged | Exception:
         try:
-            waiting.check_time()
             scored = self._scorer.score(assembled, waiting.task)
         except Exception as error:
             return error

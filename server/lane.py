@@ -71,7 +71,7 @@ def build_lane(
     assembler = Assembler(
         manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
     )
-    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates)
+    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission.worked)
     ranker = Ranker(
         model=model,
         batcher=batcher,

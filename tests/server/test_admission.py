@@ -66,19 +66,20 @@ def test_deadline_already_past_is_said_so() -> None:
         pass
 
 
-def passed(clock: StageClock, milliseconds: float) -> None:
-    clock.started_ns -= round(milliseconds * 1e6)
-
-
 def test_work_that_takes_longer_than_foreseen_makes_room_earlier() -> None:
     admission = Admission(COST, 10_000)
     for _ in range(100):
-        clock = StageClock()
-        with admission.admit(100, clock, 1e6):  # foreseen: 2 ms
-            passed(clock, 8.0)
-    assert 3.0 < admission.slowness < 5.0
-    with pytest.raises(Overloaded), admission.admit(100, StageClock(), 4.0):
+        admission.worked(3, 300, 24.0)  # foreseen: 6 ms
+    assert admission.slowness == pytest.approx(4.0, abs=0.1)
+    with pytest.raises(Overloaded), admission.admit(100, StageClock(), 7.0):
         pass
+
+
+def test_waiting_for_the_rest_of_a_batch_is_no_slowness() -> None:
+    admission = Admission(COST, 10_000)
+    for _ in range(100):
+        admission.worked(10, 1000, 18.0)  # foreseen: 20 ms, for the last of them as for the first
+    assert admission.slowness == 1.0
 
 
 def test_refusing_everything_does_not_last_for_ever() -> None:

@@ -82,21 +82,24 @@ async def test_caller_that_hung_up_costs_nothing(served: Served, batches: list[l
 
 
 async def test_request_whose_time_passed_in_the_queue_is_told_so(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, batches: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane = open_lane(served.student)
-    real = Assembler.assemble
+    lane = open_lane(served.student, batch_candidates=6)
+    counted = Assembler.assemble
 
     def assemble(self: Assembler, requests: Sequence[Prepared]) -> list[Assembled]:
         clock.started_ns = perf_counter_ns() - 10_000_000_000
-        return real(self, requests)
+        return counted(self, requests)
 
     monkeypatch.setattr(Assembler, "assemble", assemble)
     clock = StageClock()
-    late, in_time = await asyncio.gather(
-        lane.ranker.rank(request(5), clock),
+    in_time, late, other = await asyncio.gather(
         lane.ranker.rank(request(6), StageClock()),
+        lane.ranker.rank(request(5), clock),
+        lane.ranker.rank(request(1), StageClock()),
         return_exceptions=True,
     )
     assert isinstance(late, DeadlineExceeded)
     assert isinstance(in_time, Ranked)
+    assert isinstance(other, Ranked)
+    assert batches == [[6], [1]]  # nothing is computed for it

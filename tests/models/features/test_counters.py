@@ -84,6 +84,13 @@ def test_old_counts_fade_towards_the_prior() -> None:
     assert read[2].tolist() == pytest.approx([0.0, 0.0], abs=1e-6)
 
 
+@given(st.integers(0, 20_000))
+def test_no_age_makes_a_subnormal(half_lives: int) -> None:
+    now_ms = np.array([1 + half_lives * int(HALF_LIFE_MS)])
+    read = np.abs(rates(np.array([[3.0, 0.0]]), np.array([1]), now_ms, CLICK_PRIOR))
+    assert ((read == 0) | (read >= np.finfo(np.float32).tiny)).all()
+
+
 def test_a_clock_behind_the_state_reads_it_undecayed() -> None:
     counts, at_ms = np.array([[50.0, 25.0]]), np.array([9_000])
     behind = rates(counts, at_ms, np.array([1_000]), CLICK_PRIOR)
