@@ -62,4 +62,6 @@ def context_fold(context_keys: Iterable[int]) -> int:
 
 def _escaped(user_id: str) -> str:
     # A brace in an id would end the hash tag early, a colon could forge another key.
+    if user_id.isascii() and user_id.isalnum():
+        return user_id
     return quote(user_id, safe="", errors="surrogatepass")

@@ -1,18 +1,18 @@
 """The page: all that one teacher has said about one user, as bytes. Format: docs/cache.md."""
 
-import zlib
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.arrays import F32, I64, U32, U64
+from cache.arrays import F32, I64, LE_F32, LE_U32, LE_U64, U32, U64
+from cache.checksum import checksum
 from cache.entries import Aggregate, Entries
 from cache.errors import PageCorrupt
-from cache.quantise import DTYPES, Precision
+from cache.quantise import DTYPES, PRECISIONS, Precision
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MAX_ENTRIES: Final = 4096
 MAX_DIM: Final = 512
 MAX_TASKS: Final = 4
@@ -65,11 +65,11 @@ def encode(entries: Entries, aggregate: Aggregate, *, version: int, fence: int) 
         )
     precision = Precision.INT8 if entries.codes.dtype == np.int8 else Precision.FP16
     columns = [
-        entries.pair_keys.astype("<u8"),
-        (newest_ms - entries.computed_at_ms).astype("<u4"),
-        entries.logit.astype("<f4"),
-        entries.scale.astype("<f4")[: count if precision is Precision.INT8 else 0],
-        aggregate.z.astype("<f4"),
+        entries.pair_keys.astype(LE_U64),
+        (newest_ms - entries.computed_at_ms).astype(LE_U32),
+        entries.logit.astype(LE_F32),
+        entries.scale.astype(LE_F32)[: count if precision is Precision.INT8 else 0],
+        aggregate.z.astype(LE_F32),
         entries.codes,
     ]
     fields = (
@@ -77,33 +77,33 @@ def encode(entries: Entries, aggregate: Aggregate, *, version: int, fence: int) 
     )  # fmt: skip
     body = b"".join(column.tobytes() for column in columns)
     unsigned = _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, 0, *fields)
-    checksum = _checksum(unsigned + body)
-    return _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, checksum, *fields) + body
+    proof = checksum(unsigned + body)
+    return _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, proof, *fields) + body
 
 
 def decode(data: bytes) -> Page:
     """Raises PageCorrupt; every size is bounded before anything is sliced by it."""
     if len(data) < _HEADER.size:
         raise PageCorrupt(f"{len(data)} bytes are fewer than a page's header of {_HEADER.size}")
-    (magic, form, code, checksum, version, fence, newest_ms, aggregate_ms, aggregate_count, count,
+    (magic, form, code, proof, version, fence, newest_ms, aggregate_ms, aggregate_count, count,
      dim, tasks) = _HEADER.unpack_from(data)  # fmt: skip
-    if magic != _MAGIC or form != FORMAT_VERSION or code not in (0, 1):
+    if magic != _MAGIC or form != FORMAT_VERSION or code >= len(PRECISIONS):
         raise PageCorrupt(f"not a page of format {FORMAT_VERSION}: begins with {data[:4].hex()}")
     if count > MAX_ENTRIES or dim > MAX_DIM or not 0 < tasks <= MAX_TASKS:
         raise PageCorrupt(f"{count} entries, dim {dim}, {tasks} tasks are beyond a page's bounds")
-    precision = Precision(code)
+    precision = PRECISIONS[code]
     scales = count if precision is Precision.INT8 else 0
     expected = page_bytes(count, dim, tasks, precision)
     if len(data) != expected:
         raise PageCorrupt(f"{len(data)} bytes where the header means {expected}")
-    if _checksum(data) != checksum:
+    if checksum(data) != proof:
         raise PageCorrupt("the checksum does not match: the value was damaged")
     at = _HEADER.size
-    pair_keys = np.frombuffer(data, "<u8", count, at)
-    older_ms = np.frombuffer(data, "<u4", count, at := at + 8 * count)
-    logit = np.frombuffer(data, "<f4", count * tasks, at := at + 4 * count)
-    scale = np.frombuffer(data, "<f4", scales, at := at + 4 * count * tasks)
-    mean = np.frombuffer(data, "<f4", dim, at := at + 4 * scales)
+    pair_keys = np.frombuffer(data, LE_U64, count, at)
+    older_ms = np.frombuffer(data, LE_U32, count, at := at + 8 * count)
+    logit = np.frombuffer(data, LE_F32, count * tasks, at := at + 4 * count)
+    scale = np.frombuffer(data, LE_F32, scales, at := at + 4 * count * tasks)
+    mean = np.frombuffer(data, LE_F32, dim, at := at + 4 * scales)
     codes = np.frombuffer(data, DTYPES[precision], count * dim, at + 4 * dim)
     return Page(
         version,
@@ -124,8 +124,3 @@ def page_bytes(count: int, dim: int, tasks: int, precision: Precision) -> int:
     scale_bytes = 4 if precision is Precision.INT8 else 0
     entry = 8 + 4 + 4 * tasks + scale_bytes + code_bytes * dim
     return _HEADER.size + 4 * dim + count * entry
-
-
-def _checksum(data: bytes) -> int:
-    """CRC-32 of all bytes but the four that hold it."""
-    return zlib.crc32(memoryview(data)[8:], zlib.crc32(data[:4]))

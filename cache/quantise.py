@@ -25,6 +25,8 @@ DTYPES: dict[Precision, np.dtype[Any]] = {
     Precision.FP16: np.dtype("<f2"),
     Precision.INT8: np.dtype("i1"),
 }
+PRECISIONS = tuple(Precision)
+"""By code."""
 _HALF_MAX = 65504.0
 
 

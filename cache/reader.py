@@ -10,6 +10,7 @@ from cache.errors import Corrupt, StoreUnavailable
 from cache.fair_timeout import FairTimeout
 from cache.keys import page_key, record_key
 from cache.page import Page
+from cache.patience import Patience
 from cache.record import UserRecord
 from cache.store import Store
 
@@ -42,6 +43,7 @@ class CacheReader:
         self._store = store
         self._space = space
         self._timeout_s: Final = timeout_ms / 1000.0
+        self._patience = Patience(self._timeout_s)
         self._breaker = breaker
         self._fingerprint = fingerprint
         self.failures: Counter[Reason] = Counter()
@@ -52,8 +54,7 @@ class CacheReader:
             return self._missed("open_breaker")
         left_s = max(left_ms, 0.0) / 1000.0
         try:
-            async with FairTimeout(min(self._timeout_s, left_s)):
-                values = await self._store.get_many(self._keys(user_id))
+            values = await self._values(user_id, left_s)
         except TimeoutError:
             # A caller in a hurry proves nothing about the server.
             if left_s >= self._timeout_s:
@@ -64,6 +65,13 @@ class CacheReader:
             return self._missed("unavailable")
         self._breaker.succeeded()
         return self._found(values)
+
+    async def _values(self, user_id: str, left_s: float) -> list[bytes | None]:
+        if left_s >= self._timeout_s:
+            with self._patience.wait():
+                return await self._store.get_many(self._keys(user_id))
+        async with FairTimeout(left_s):
+            return await self._store.get_many(self._keys(user_id))
 
     def _keys(self, user_id: str) -> list[bytes]:
         if self._space is None:
@@ -76,19 +84,20 @@ class CacheReader:
 
     def _found(self, values: list[bytes | None]) -> Found:
         """One damaged value does not take the other with it."""
-        found = Found(None, None, None)
+        held_record, held_page = values if len(values) > 1 else (values[0], None)
+        decoded_record, decoded_page, is_whole = None, None, True
         try:
-            found = found._replace(record=self._record(values[0]))
+            decoded_record = self._record(held_record)
         except Corrupt:
-            found = found._replace(reason="corrupt")
+            is_whole = False
         try:
-            held = values[1] if len(values) > 1 else None
-            found = found._replace(page=None if held is None else page.decode(held))
+            decoded_page = None if held_page is None else page.decode(held_page)
         except Corrupt:
-            found = found._replace(reason="corrupt")
-        if found.reason is not None:
-            self.failures[found.reason] += 1
-        return found
+            is_whole = False
+        if is_whole:
+            return Found(decoded_page, decoded_record, None)
+        self.failures["corrupt"] += 1
+        return Found(decoded_page, decoded_record, "corrupt")
 
     def _record(self, value: bytes | None) -> UserRecord | None:
         if value is None:

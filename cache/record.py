@@ -1,15 +1,26 @@
 """The user record: profile, counters and recent events, as bytes. Format: docs/cache.md."""
 
-import zlib
 from struct import Struct
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from cache.arrays import F32, F64, I64, U8, U64
+from cache.arrays import (
+    BYTE,
+    F32,
+    F64,
+    I64,
+    LE_F32,
+    LE_F64,
+    LE_I64,
+    LE_U64,
+    U8,
+    U64,
+)
+from cache.checksum import checksum
 from cache.errors import RecordCorrupt
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MAX_COLUMNS: Final = 1024
 MAX_TASKS: Final = 4
 MAX_HISTORY: Final = 256
@@ -69,24 +80,24 @@ def encode(record: UserRecord) -> bytes:
     )  # fmt: skip
     body = b"".join(
         (
-            record.columns.astype("<u8").tobytes(),
-            record.counters.astype("<f8").tobytes(),
-            items.astype("<u8").tobytes(),
-            times_ms.astype("<i8").tobytes(),
-            event_ids.astype("<u8").tobytes(),
-            record.numbers.astype("<f4").tobytes(),
-            outcomes.astype("u1").tobytes(),
+            record.columns.astype(LE_U64).tobytes(),
+            record.counters.astype(LE_F64).tobytes(),
+            items.astype(LE_U64).tobytes(),
+            times_ms.astype(LE_I64).tobytes(),
+            event_ids.astype(LE_U64).tobytes(),
+            record.numbers.astype(LE_F32).tobytes(),
+            outcomes.astype(BYTE).tobytes(),
         )
     )
     unsigned = _HEADER.pack(_MAGIC, FORMAT_VERSION, 0, 0, *fields) + body
-    return _HEADER.pack(_MAGIC, FORMAT_VERSION, 0, _checksum(unsigned), *fields) + body
+    return _HEADER.pack(_MAGIC, FORMAT_VERSION, 0, checksum(unsigned), *fields) + body
 
 
 def decode(data: bytes) -> UserRecord:
     """Raises RecordCorrupt; every size is bounded before anything is sliced by it."""
     if len(data) < _HEADER.size:
         raise RecordCorrupt(f"{len(data)} bytes are fewer than a record's header")
-    (magic, form, _, checksum, version, fence, fingerprint, counters_at, columns, numbers, history,
+    (magic, form, _, proof, version, fence, fingerprint, counters_at, columns, numbers, history,
      tasks, event_ids) = _HEADER.unpack_from(data)  # fmt: skip
     if magic != _MAGIC or form != FORMAT_VERSION:
         raise RecordCorrupt(f"not a record of format {FORMAT_VERSION}: {data[:4].hex()}")
@@ -95,18 +106,18 @@ def decode(data: bytes) -> UserRecord:
     expected = _HEADER.size + 8 * (columns + counted + event_ids) + 4 * numbers + 17 * history
     if len(data) != expected:
         raise RecordCorrupt(f"{len(data)} bytes where the header means {expected}")
-    if _checksum(data) != checksum:
+    if checksum(data) != proof:
         raise RecordCorrupt("the checksum does not match: the value was damaged")
     at = _HEADER.size
     return UserRecord(
-        columns=np.frombuffer(data, "<u8", columns, at),
-        counters=np.frombuffer(data, "<f8", counted, at := at + 8 * columns),
+        columns=np.frombuffer(data, LE_U64, columns, at),
+        counters=np.frombuffer(data, LE_F64, counted, at := at + 8 * columns),
         counters_at=counters_at,
-        items=np.frombuffer(data, "<u8", history, at := at + 8 * counted),
-        times_ms=np.frombuffer(data, "<i8", history, at := at + 8 * history),
-        event_ids=np.frombuffer(data, "<u8", event_ids, at := at + 8 * history),
-        numbers=np.frombuffer(data, "<f4", numbers, at := at + 8 * event_ids),
-        outcomes=np.frombuffer(data, "u1", history, at + 4 * numbers),
+        items=np.frombuffer(data, LE_U64, history, at := at + 8 * counted),
+        times_ms=np.frombuffer(data, LE_I64, history, at := at + 8 * history),
+        event_ids=np.frombuffer(data, LE_U64, event_ids, at := at + 8 * history),
+        numbers=np.frombuffer(data, LE_F32, numbers, at := at + 8 * event_ids),
+        outcomes=np.frombuffer(data, BYTE, history, at + 4 * numbers),
         version=version,
         fence=fence,
         fingerprint=fingerprint,
@@ -124,7 +135,3 @@ def _check_bounds(columns: int, numbers: int, history: int, tasks: int, event_id
             f"{columns} columns, {numbers} numbers, {history} events, {tasks} tasks, "
             f"{event_ids} ids are beyond a record's bounds"
         )
-
-
-def _checksum(data: bytes) -> int:
-    return zlib.crc32(memoryview(data)[8:], zlib.crc32(data[:4]))

@@ -80,6 +80,7 @@ class _Found(NamedTuple):
 
     parts: list[slice]  # by lookup
     z: F32
+    scale: F32
     logit: F32
     tier: I64
     age_s: F64
@@ -92,17 +93,21 @@ class _Found(NamedTuple):
         count = ends[-1]
         found = cls(
             parts,
-            np.empty((count, dim), np.float32),
+            np.zeros((count, dim), np.float32),
+            np.zeros(count, np.float32),
             np.empty((count, tasks), np.float32),
             np.empty(count, np.int64),
-            np.empty(count),
+            np.zeros(count),
             np.zeros(count, np.bool_),
         )
         for lookup, part in zip(lookups, parts, strict=True):
             page = lookup.page
             if page is not None and len(page.pair_keys) and _is_width(page, dim, tasks):
                 found._read(page, lookup, part)
+        # Once for all; what is not held is filled afterwards.
+        np.multiply(found.z, found.scale[:, None], out=found.z)
         np.maximum(found.age_s, 0.0, out=found.age_s)
+        np.divide(found.age_s, 1000.0, out=found.age_s)
         return found
 
     def _read(self, page: Page, lookup: Lookup, part: slice) -> None:
@@ -110,15 +115,11 @@ class _Found(NamedTuple):
         # the one row past the last to the comparison of keys.
         rows = page.pair_keys.searchsorted(lookup.pair_keys)
         np.equal(page.pair_keys.take(rows, mode="clip"), lookup.pair_keys, out=self.is_held[part])
-        np.multiply(
-            page.codes.take(rows, axis=0, mode="clip"),
-            page.scale.take(rows, mode="clip")[:, None],
-            out=self.z[part],
-        )
+        self.z[part] = page.codes.take(rows, axis=0, mode="clip")
+        page.scale.take(rows, mode="clip", out=self.scale[part])
         page.logit.take(rows, axis=0, mode="clip", out=self.logit[part])
         older_ms = page.older_ms.take(rows, mode="clip")
         np.add(older_ms, float(lookup.now_ms - page.newest_ms), out=self.age_s[part])
-        self.age_s[part] /= 1000.0
 
 
 def _is_width(page: Page, dim: int, tasks: int) -> bool:

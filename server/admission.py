@@ -1,8 +1,7 @@
 """Whether a request can be answered in time, decided at the door and counted in candidates."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
@@ -11,6 +10,7 @@ import numpy as np
 from server.errors import DeadlineExceeded, Overloaded
 from server.stages import StageClock
 
+MIN_SLOWNESS: Final = 0.25
 MAX_SLOWNESS: Final = 8.0
 LEARNING_RATE: Final = 0.05
 FORGIVENESS: Final = 0.8
@@ -56,16 +56,15 @@ class Admission:
         self.requests = 0
         self.candidates = 0
         self.slowness = 1.0
-        """How much longer than its cost work takes now, as seen in what was done."""
+        """What work takes now, as a multiple of its cost, as seen in what was done."""
 
     def begin(self, cost: Cost) -> None:
         """With the cost that warm-up found, and nothing of what was learnt while it ran."""
         self.cost = cost
         self.slowness = 1.0
 
-    @contextmanager
-    def admit(self, candidates: int, clock: StageClock, deadline_ms: float) -> Iterator[None]:
-        """Holds the candidates for as long as the request is in work.
+    def admit(self, candidates: int, clock: StageClock, deadline_ms: float) -> "Admitted":
+        """Holds the candidates until the context that this is ends.
 
         Raises DeadlineExceeded when it is late already, Overloaded when it would be.
         """
@@ -74,17 +73,13 @@ class Admission:
             raise late(deadline_ms, "before it was admitted")
         self._check_room(candidates)
         self._check_time(candidates, left_ms, deadline_ms)
-        self.requests += 1
-        self.candidates += candidates
-        try:
-            yield
-        finally:
-            self.requests -= 1
-            self.candidates -= candidates
+        return Admitted(self, candidates)
 
     def worked(self, requests: int, candidates: int, took_ms: float) -> None:
-        """What a batch took teaches what the next ones will: alone, it would have been its cost."""
-        self._learn(took_ms / max(self.cost.of(requests, candidates), 1e-3))
+        """What a batch took teaches what the next will. The cost is that of its requests alone,
+        each from first byte to last: several together may take less."""
+        ratio = took_ms / max(self.cost.of(requests, candidates), 1e-3)
+        self._learn(max(ratio, 1.0) if requests == 1 else ratio)
 
     def spare_ms(self, candidates: int, clock: StageClock, deadline_ms: float) -> float:
         """What the request may wait for others: half of what its own work leaves.
@@ -102,7 +97,7 @@ class Admission:
             )
 
     def _learn(self, ratio: float) -> None:
-        target = min(max(ratio, 1.0), MAX_SLOWNESS)
+        target = min(max(ratio, MIN_SLOWNESS), MAX_SLOWNESS)
         self.slowness += LEARNING_RATE * (target - self.slowness)
 
     def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
@@ -123,6 +118,23 @@ class Admission:
 
     def _retry_after_s(self) -> int:
         return max(1, math.ceil(self.cost.of(self.requests, self.candidates) / 1000.0))
+
+
+class Admitted:
+    """In work from its beginning to its end."""
+
+    __slots__ = ("_admission", "_candidates")
+
+    def __init__(self, admission: Admission, candidates: int) -> None:
+        self._admission, self._candidates = admission, candidates
+
+    def __enter__(self) -> None:
+        self._admission.requests += 1
+        self._admission.candidates += self._candidates
+
+    def __exit__(self, *ending: object) -> None:
+        self._admission.requests -= 1
+        self._admission.candidates -= self._candidates
 
 
 def late(deadline_ms: float, when: str) -> DeadlineExceeded:

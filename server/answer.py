@@ -39,8 +39,8 @@ class AnswerWriter:
 
 
 def _coverage(summary: Summary) -> Coverage:
-    none, user, neighbour, pair = (count / summary.candidates for count in summary.by_tier)
-    return Coverage(pair=pair, neighbour=neighbour, user=user, none=none)
+    (none, user, neighbour, pair), count = summary.by_tier, summary.candidates
+    return Coverage(pair / count, neighbour / count, user / count, none / count)
 
 
 def _degraded(ranked: Ranked, summary: Summary) -> list[Degraded]:

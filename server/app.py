@@ -1,6 +1,6 @@
 """The gateway as an ASGI application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,8 +36,9 @@ class GatewayApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings) -> GatewayApp:
-    gateway = Gateway(settings)
+def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> GatewayApp:
+    """`on_ready` is called once, before the first request is answered."""
+    gateway = Gateway(settings, on_ready)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """What the cache, the catalogue and the requests say → the model's input arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -43,9 +43,8 @@ class Prepared(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """One request's part of what was assembled; the arrays are views."""
+    """What one request needs besides the model's inputs; the arrays are views."""
 
-    arrays: Arrays
     item_keys: U64  # [N]
     known: Mask  # [N] in the catalogue
     counters: F64  # [N, 1 + T]
@@ -53,9 +52,31 @@ class Assembled(NamedTuple):
     summary: Summary
 
 
+class Assembly(NamedTuple):
+    """Requests assembled together: one after another in every array."""
+
+    requests: list[Assembled]
+    arrays: Arrays
+    parts: list[slice]  # the candidates of each request
+    by_candidate: Mapping[str, bool]
+
+    def inputs(self, first: int, last: int) -> Arrays:
+        """The model's input arrays of requests `first` to `last` - 1, as views."""
+        rows = slice(first, last)
+        part = slice(self.parts[first].start, self.parts[last - 1].stop)
+        arrays = {
+            name: array[part if self.by_candidate[name] else rows]
+            for name, array in self.arrays.items()
+        }
+        if first:
+            arrays["request_index"] = arrays["request_index"] - first
+        return arrays
+
+
 class _Located(NamedTuple):
     """The candidates of all requests, one request after another."""
 
+    sizes: list[int]  # by request
     parts: list[slice]  # by request
     owners: I64  # [N] into the requests
     keys: U64  # [N]
@@ -81,8 +102,8 @@ class Assembler:
         )
         self._by_candidate = {spec.name: spec.shape[0] == PER_CANDIDATE for spec in schema.inputs()}
 
-    def assemble(self, requests: Sequence[Prepared]) -> list[Assembled]:
-        """Each with the arrays of a request alone, to the last bit."""
+    def assemble(self, requests: Sequence[Prepared]) -> Assembly:
+        """The inputs of each are those of the request alone, to the last bit."""
         located = self._locate(requests)
         candidates = self._candidates(located, requests)
         resolved = self._resolve(located, requests)
@@ -93,31 +114,26 @@ class Assembler:
             candidates,
             resolved and Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s),
         )
-        # Alone, every request is the first.
-        arrays["request_index"] = np.zeros(len(located.rows), np.int64)
         known = located.rows < len(self._catalogue)
-        told = summaries(len(requests), located.owners, known, resolved)
-        return [
+        told = summaries(located.sizes, located.owners, known, resolved)
+        assembled = [
             Assembled(
-                self._part_of(arrays, request, part),
                 located.keys[part],
                 known[part],
                 candidates.counters[part],
                 resolved and resolved.part(part),
-                told[request],
+                summary,
             )
-            for request, part in enumerate(located.parts)
+            for part, summary in zip(located.parts, told, strict=True)
         ]
-
-    def _part_of(self, arrays: Arrays, request: int, part: slice) -> Arrays:
-        row, by_candidate = slice(request, request + 1), self._by_candidate
-        return {name: array[part if by_candidate[name] else row] for name, array in arrays.items()}
+        return Assembly(assembled, arrays, located.parts, self._by_candidate)
 
     def _locate(self, requests: Sequence[Prepared]) -> _Located:
         found = [self._rows.locate(request.columns.item_ids) for request in requests]
         sizes = [len(located.rows) for located in found]
         ends = list(accumulate(sizes))
         return _Located(
+            sizes,
             [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)],
             np.arange(len(sizes)).repeat(sizes),
             np.concatenate([located.keys for located in found]),

@@ -1,17 +1,22 @@
-"""Requests that wait for the model, taken together."""
+"""Requests that wait for the model, judged together."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from server.admission import late
-from server.assembly import Assembled, Assembler, Prepared
+from server.assembly import Assembled, Assembler, Assembly, Prepared
 from server.ranked import Scored
-from server.scoring import Scorer
+from server.scoring import Scorer, runs
 from server.stages import StageClock
+
+LOOP_MS: Final = 1.0
+"""Longest that the event loop may be kept. Longer work goes to a thread, which costs a request
+more: two wake-ups, and caches that both fill with their own."""
+LEARNING_RATE: Final = 0.1
 
 Worked = Callable[[int, int, float], None]
 """Told after each batch: requests, candidates, milliseconds."""
@@ -41,9 +46,7 @@ class _Waiting(NamedTuple):
 class Batcher:
     """Whoever waits when the model is free is in the next batch: nobody waits for a batch to fill.
 
-    Features are assembled for all at once, and the model runs request by request, as it would for
-    each alone. A thread does it, so that the event loop goes on; `max_candidates` bound a batch of
-    more than one request.
+    Features are assembled for all at once. `max_candidates` bound a batch of more than one request.
     """
 
     def __init__(
@@ -56,15 +59,18 @@ class Batcher:
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._candidate_ms = LOOP_MS
+        """What a candidate took lately; at first, as long as nothing is known, too long."""
 
     async def judge(
         self, prepared: Prepared, task: int, clock: StageClock, deadline_ms: float
     ) -> Judged:
         """Raises DeadlineExceeded when the deadline passed before the request's turn."""
-        answer: asyncio.Future[Judged] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Judged] = loop.create_future()
         self._waiting.append(_Waiting(prepared, task, clock, deadline_ms, answer))
         if self._working is None:
-            self._working = asyncio.create_task(self._work())
+            self._working = loop.create_task(self._work())
         return await answer
 
     def close(self) -> None:
@@ -72,12 +78,26 @@ class Batcher:
         self._thread.shutdown(wait=True)
 
     async def _work(self) -> None:
-        """Until nobody waits."""
+        """Until nobody waits. While somebody does, all that the loop does counts as work."""
+        began_ns = perf_counter_ns()
         try:
-            while batch := self._batch():
+            while self._waiting:
+                await self._arrivals()
+                if not (batch := self._batch()):
+                    continue
                 await self._answer(batch)
+                ended_ns = perf_counter_ns()
+                self._worked(len(batch), _candidates(batch), (ended_ns - began_ns) / 1e6)
+                began_ns = ended_ns
         finally:
             self._working = None
+
+    async def _arrivals(self) -> None:
+        """Whoever has arrived comes along: a turn of the loop, while turns bring somebody."""
+        seen = 0
+        while seen < len(self._waiting):
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _batch(self) -> list[_Waiting]:
         """Those who waited longest; those who are late or hung up leave the queue."""
@@ -103,15 +123,12 @@ class Batcher:
         return True
 
     async def _answer(self, batch: Sequence[_Waiting]) -> None:
-        loop, began_ns = asyncio.get_running_loop(), perf_counter_ns()
         judged: Sequence[Judged | Exception]
         try:
-            judged = await loop.run_in_executor(self._thread, self._judge, batch)
+            judged = await self._judged(batch)
         except Exception as error:
             # Whatever ends the work, nobody is left waiting for it.
             judged = [error] * len(batch)
-        took_ms = (perf_counter_ns() - began_ns) / 1e6
-        self._worked(len(batch), sum(each.candidates for each in batch), took_ms)
         for waiting, result in zip(batch, judged, strict=True):
             if waiting.answer.done():
                 continue
@@ -120,30 +137,41 @@ class Batcher:
             else:
                 waiting.answer.set_exception(result)
 
-    def _judge(self, batch: Sequence[_Waiting]) -> list[Judged | Exception]:
-        return [
-            each if isinstance(each, Exception) else self._score(waiting, each)
-            for waiting, each in zip(batch, self._assemble(batch), strict=True)
-        ]
+    async def _judged(self, batch: Sequence[_Waiting]) -> Sequence[Judged | Exception]:
+        candidates, began_ns = _candidates(batch), perf_counter_ns()
+        if candidates * self._candidate_ms <= LOOP_MS:
+            judged = self._judge(batch)
+        else:
+            loop = asyncio.get_running_loop()
+            judged = await loop.run_in_executor(self._thread, self._judge, batch)
+        took_ms = (perf_counter_ns() - began_ns) / 1e6
+        self._candidate_ms += LEARNING_RATE * (took_ms / candidates - self._candidate_ms)
+        return judged
 
-    def _assemble(self, batch: Sequence[_Waiting]) -> Sequence[Assembled | Exception]:
+    def _judge(self, batch: Sequence[_Waiting]) -> list[Judged | Exception]:
         for waiting in batch:
             waiting.clock.mark("queue")
         try:
-            assembled = self._assembler.assemble([waiting.prepared for waiting in batch])
+            assembly = self._assembler.assemble([waiting.prepared for waiting in batch])
         except Exception as error:
             # One bad request fails alone.
             if len(batch) == 1:
                 return [error]
-            return [each for waiting in batch for each in self._assemble([waiting])]
+            return [judged for waiting in batch for judged in self._judge([waiting])]
         for waiting in batch:
             waiting.clock.mark("features")
-        return assembled
+        return self._score(batch, assembly)
 
-    def _score(self, waiting: _Waiting, assembled: Assembled) -> Judged | Exception:
-        try:
-            scored = self._scorer.score(assembled, waiting.task)
-        except Exception as error:
-            return error
-        waiting.clock.mark("inference")
-        return Judged(assembled, scored)
+    def _score(self, batch: Sequence[_Waiting], assembly: Assembly) -> list[Judged | Exception]:
+        judged: list[Judged | Exception] = []
+        for first, last in runs([waiting.candidates for waiting in batch]):
+            run = batch[first:last]
+            scored = self._scorer.score(assembly, first, last, [waiting.task for waiting in run])
+            judged += map(Judged, assembly.requests[first:last], scored)
+            for waiting in run:
+                waiting.clock.mark("inference")
+        return judged
+
+
+def _candidates(batch: Sequence[_Waiting]) -> int:
+    return sum(waiting.candidates for waiting in batch)

@@ -8,7 +8,7 @@ import numpy as np
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from models.features.records import F32
+from models.features.records import F32, F64
 
 AT_ONCE: Final = 32
 
@@ -20,7 +20,7 @@ class Series:
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
-        self._later: list[F32] = []
+        self._later: list[F32 | F64] = []
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
@@ -28,7 +28,7 @@ class Series:
         self.counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
-    def observe_many(self, values: F32) -> None:
+    def observe_many(self, values: F32 | F64) -> None:
         """Kept as they are, and counted together with others: `values` must not change."""
         self._later.append(values)
         if len(self._later) >= AT_ONCE:
@@ -51,6 +51,28 @@ class Series:
         return list(zip(bounds, np.cumsum(self.counts).tolist(), strict=True))
 
 
+class SeriesRow:
+    """Several histograms that each get a value at the same time, counted together with others."""
+
+    def __init__(self, series: Sequence[Series]) -> None:
+        self._series = series
+        self._later: list[Sequence[float]] = []
+
+    def observe(self, values: Sequence[float]) -> None:
+        """One value a series, in their order."""
+        self._later.append(values)
+        if len(self._later) >= AT_ONCE:
+            self.count()
+
+    def count(self) -> None:
+        if not self._later:
+            return
+        columns = np.array(self._later, np.float64).T
+        self._later.clear()
+        for series, values in zip(self._series, columns, strict=True):
+            series.observe_many(values)
+
+
 class Histograms(Collector):
     """A histogram with labels. Written by the event loop alone."""
 
@@ -59,11 +81,20 @@ class Histograms(Collector):
     ) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
         self._series: dict[tuple[str, ...], Series] = {}
+        self._rows: list[SeriesRow] = []
 
     def series(self, *labels: str) -> Series:
         return self._series.setdefault(labels, Series(self._bounds))
 
+    def row(self, labels: Sequence[tuple[str, ...]]) -> SeriesRow:
+        """The series of these labels, to be observed together."""
+        row = SeriesRow([self.series(*each) for each in labels])
+        self._rows.append(row)
+        return row
+
     def collect(self) -> Iterable[Metric]:
+        for row in self._rows:
+            row.count()
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         for labels, series in self._series.items():
             family.add_metric(list(labels), series.buckets(), series.sum)

@@ -38,31 +38,31 @@ class Table:
         keyed, numeric = categorical(tuple(columns)), numbers(tuple(columns))
         self._keyed = {column.name: position for position, column in enumerate(keyed)}
         self._numeric = {column.name: position for position, column in enumerate(numeric)}
+        self._no_keys = np.zeros((1, len(keyed)), np.uint64)
+        self._no_numbers = np.full((1, len(numeric)), np.nan, np.float32)
 
     def cells(self, values: Values, field: str) -> Cells:
         """None counts as not given. Raises InvalidRequest naming `field`."""
-        cells = Cells({}, {}, any(not self._has(name) for name in values))
+        keys, given, unknown = {}, {}, False
         for name, value in values.items():
-            if value is None:
-                continue
-            if name in self._keyed:
-                cells.keys[self._keyed[name]] = key64(str(value))
-            elif name in self._numeric:
-                cells.numbers[self._numeric[name]] = _number(value, f"{field}.{name}")
-        return cells
+            if (position := self._keyed.get(name)) is not None:
+                if value is not None:
+                    keys[position] = key64(str(value))
+            elif (position := self._numeric.get(name)) is not None:
+                if value is not None:
+                    given[position] = _number(value, f"{field}.{name}")
+            else:
+                unknown = True
+        return Cells(keys, given, unknown)
 
     def row(self, values: Values, field: str) -> Row:
         cells = self.cells(values, field)
-        keys = np.zeros((1, len(self._keyed)), np.uint64)
-        numeric = np.full((1, len(self._numeric)), np.nan, np.float32)
+        keys, numeric = self._no_keys.copy(), self._no_numbers.copy()
         for position, key in cells.keys.items():
             keys[0, position] = key
         for position, number in cells.numbers.items():
             numeric[0, position] = number
         return Row(keys, numeric, cells.unknown)
-
-    def _has(self, name: str) -> bool:
-        return name in self._keyed or name in self._numeric
 
 
 def _number(value: Value, field: str) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from cache.ending import end
 from cache.events import EventFeed
@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class Gateway:
     """Not ready until its bundle is verified and warm; `reason` says what it waits for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
+        self._on_ready = on_ready
         self.metrics = Metrics()
         self.events: EventFeed | None = None
         self.reason = "starting"
@@ -87,6 +88,7 @@ class Gateway:
         self.metrics.watch(lane.admission, links.breaker)
         space = manifest.reads_space or ""
         self.metrics.bundle.labels(lane.name, manifest.name, lane.model.version, space).set(1)
+        self._on_ready()
         self._lane = lane
         cost = lane.admission.cost
         log.info(

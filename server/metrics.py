@@ -21,15 +21,12 @@ class LaneMetrics:
     """The series of one lane and version, bound once so that a request only adds to them."""
 
     def __init__(self, metrics: "Metrics", lane: str, version: str) -> None:
-        self._stages = [
-            metrics.stage_seconds.series(stage, lane, version) for stage in (*STAGES, TOTAL)
-        ]
+        stages = [(stage, lane, version) for stage in (*STAGES, TOTAL)]
+        self._stages = metrics.stage_seconds.row(stages)
         self._tiers = [metrics.candidates.count(tier, lane, version) for tier in TIERS]
 
     def timed(self, clock: StageClock) -> None:
-        spent_ns = (*clock.spent_ns.values(), clock.total_ns)
-        for series, nanoseconds in zip(self._stages, spent_ns, strict=True):
-            series.observe(nanoseconds / 1e9)
+        self._stages.observe([ns / 1e9 for ns in (*clock.spent_ns.values(), clock.total_ns)])
 
     def covered(self, by_tier: Sequence[int]) -> None:
         for tier, candidates in zip(self._tiers, by_tier, strict=True):

@@ -1,16 +1,33 @@
 """The model's outputs → calibrated scores, or the next best thing."""
 
 import logging
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
-from models.features.records import F64
 from models.runtime import Model
-from server.assembly import Assembled
+from server.assembly import Assembled, Assembly
 from server.fallback import prior_scores
 from server.ranked import Scored
 
 log = logging.getLogger(__name__)
+
+RUN_CELLS: Final = 1000
+"""Candidates × requests of one run of the model. A run costs the same start whatever its size, but
+in it every candidate meets the history of every request: docs/performance.md has the figures."""
+
+
+def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Spans of consecutive requests, by their numbers of candidates, that share a run."""
+    first, candidates = 0, 0
+    for last, size in enumerate(sizes):
+        candidates += size
+        if last > first and candidates * (last + 1 - first) > RUN_CELLS:
+            yield first, last
+            first, candidates = last, size
+    if sizes:
+        yield first, len(sizes)
 
 
 class Scorer:
@@ -20,22 +37,39 @@ class Scorer:
         self._model = model
         self._is_failing = False
 
-    def score(self, assembled: Assembled, task: int) -> Scored:
-        """Blocking."""
+    def score(
+        self, assembly: Assembly, first: int, last: int, tasks: Sequence[int]
+    ) -> list[Scored]:
+        """Of requests `first` to `last` - 1, each by its task, in one run. Blocking."""
+        scored = self._run(assembly, first, last, tasks)
+        if len(scored) > 1 and any(each.reason for each in scored):
+            # One bad request fails alone: within a run, one's bad history spreads to others.
+            alone = zip(range(first, last), tasks, strict=True)
+            return [self._run(assembly, at, at + 1, [task])[0] for at, task in alone]
+        return scored
+
+    def _run(self, assembly: Assembly, first: int, last: int, tasks: Sequence[int]) -> list[Scored]:
+        requests = assembly.requests[first:last]
         try:
-            outputs = self._model.run(assembled.arrays)
-            scores = self._model.probabilities(outputs.logit, task)
+            logit = self._model.run(assembly.inputs(first, last)).logit
         except Exception as error:
             self._note(error)
-            return Scored(self._prior(assembled, task), "failed")
-        if not np.isfinite(scores).all():
-            return Scored(self._prior(assembled, task), "not_finite")
+            return [self._prior(*each, "failed") for each in zip(requests, tasks, strict=True)]
         self._is_failing = False
-        return Scored(scores, None)
+        scored, start = [], 0
+        for assembled, task in zip(requests, tasks, strict=True):
+            end = start + len(assembled.item_keys)
+            scores = self._model.probabilities(logit[start:end], task)
+            is_finite = np.isfinite(scores).all()
+            scored.append(
+                Scored(scores, None) if is_finite else self._prior(assembled, task, "not_finite")
+            )
+            start = end
+        return scored
 
-    def _prior(self, assembled: Assembled, task: int) -> F64:
+    def _prior(self, assembled: Assembled, task: int, reason: str) -> Scored:
         rates = prior_scores(assembled.counters, self._model.manifest.features.prior_rates)
-        return rates[:, task]
+        return Scored(rates[:, task], reason)
 
     def _note(self, error: Exception) -> None:
         """Once for a run of failures; their number is in the metrics."""

@@ -5,6 +5,7 @@ from typing import Final
 
 STAGES: Final = ("decode", "queue", "cache", "features", "inference", "rerank", "encode")
 TOTAL: Final = "total"
+_HEADER: Final = ", ".join(f"{stage};dur=%.3f" for stage in (*STAGES, TOTAL)).encode()
 
 
 class StageClock:
@@ -35,5 +36,5 @@ class StageClock:
     def server_timing(self) -> bytes:
         """Milliseconds to the µs; the total is the sum of what is printed."""
         spent_us = [spent_ns // 1000 for spent_ns in self.spent_ns.values()]
-        stages = [f"{s};dur={us / 1000}" for s, us in zip(STAGES, spent_us, strict=True)]
-        return ", ".join((*stages, f"{TOTAL};dur={sum(spent_us) / 1000}")).encode()
+        spent_us.append(sum(spent_us))
+        return _HEADER % tuple([us / 1000 for us in spent_us])

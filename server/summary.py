@@ -12,42 +12,42 @@ from models.schema import TIERS
 
 
 class Summary(NamedTuple):
+    candidates: int
     by_tier: Sequence[int]  # candidates, by code of models.schema.TIERS
     age_s: float  # of all hints together
     stale: int
     unknown: int  # not in the catalogue
 
     @property
-    def candidates(self) -> int:
-        return sum(self.by_tier)
-
-    @property
     def hinted(self) -> int:
-        return sum(self.by_tier[1:])
+        return self.candidates - self.by_tier[0]
 
     @property
     def wants(self) -> bool:
         """Whether the teacher has something to say that is not in the cache, or is stale."""
-        return bool(self.stale) or self.by_tier[PAIR] < self.candidates
+        return self.stale > 0 or self.by_tier[PAIR] < self.candidates
 
 
-def summaries(requests: int, owners: I64, known: Mask, resolved: Resolved | None) -> list[Summary]:
-    """By request; `owners` `[N]` says whose each candidate is. No resolution counts as no hint."""
-    unknown = _count(owners[~known], requests)
+def summaries(
+    sizes: Sequence[int], owners: I64, known: Mask, resolved: Resolved | None
+) -> list[Summary]:
+    """By request, `sizes` being their candidates; `owners` `[N]` says whose each candidate is.
+    No resolution counts as no hint."""
+    requests = len(sizes)
+    unknown = _count(owners, ~known, requests)
     if resolved is None:
-        sizes = _count(owners, requests)
-        return [
-            Summary((size, 0, 0, 0), 0.0, 0, strange)
-            for size, strange in zip(sizes, unknown, strict=True)
-        ]
+        tiers: list[list[int]] = [[size, 0, 0, 0] for size in sizes]
+        return list(map(Summary, sizes, tiers, [0.0] * requests, [0] * requests, unknown))
     cells = np.bincount(owners * len(TIERS) + resolved.tier, minlength=requests * len(TIERS))
+    tiers = cells.reshape(requests, len(TIERS)).tolist()
     # Ages are zero where there is no hint.
-    ages_s = np.bincount(owners, resolved.age_s, requests).tolist()
-    stale = _count(owners[resolved.stale], requests)
-    by_tier: list[list[int]] = cells.reshape(requests, len(TIERS)).tolist()
-    return list(map(Summary, by_tier, ages_s, stale, unknown))
+    ages_s: list[float] = np.bincount(owners, resolved.age_s, requests).tolist()
+    stale = _count(owners, resolved.stale, requests)
+    return list(map(Summary, sizes, tiers, ages_s, stale, unknown))
 
 
-def _count(owners: I64, requests: int) -> list[int]:
-    counts: list[int] = np.bincount(owners, minlength=requests).tolist()
+def _count(owners: I64, counted: Mask, requests: int) -> list[int]:
+    if not counted.any():
+        return [0] * requests
+    counts: list[int] = np.bincount(owners[counted], minlength=requests).tolist()
     return counts

@@ -95,6 +95,6 @@ def test_format_does_not_change_unnoticed() -> None:
         version=2,
         fingerprint=41,
     )
-    golden = (Path(__file__).parent / "golden" / "record-1.bin").read_bytes()
+    golden = (Path(__file__).parent / "golden" / "record-2.bin").read_bytes()
     assert encode(record) == golden
     assert_same(record, decode(golden))

@@ -75,10 +75,19 @@ def test_work_that_takes_longer_than_foreseen_makes_room_earlier() -> None:
         pass
 
 
-def test_waiting_for_the_rest_of_a_batch_is_no_slowness() -> None:
+def test_what_is_cheaper_together_makes_room_for_more() -> None:
     admission = Admission(COST, 10_000)
     for _ in range(100):
-        admission.worked(10, 1000, 18.0)  # foreseen: 20 ms, for the last of them as for the first
+        admission.worked(10, 1000, 10.0)  # foreseen: 20 ms
+    assert admission.slowness == pytest.approx(0.5, abs=0.01)
+    with admission.admit(100, StageClock(), 1.5):  # alone: 2 ms
+        pass
+
+
+def test_request_that_was_alone_promises_nothing_cheaper() -> None:
+    admission = Admission(COST, 10_000)
+    for _ in range(100):
+        admission.worked(1, 100, 0.5)  # foreseen: 2 ms, part of which is not the batch's
     assert admission.slowness == 1.0
 
 

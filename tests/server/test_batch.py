@@ -6,7 +6,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from server.assembly import Assembled, Assembler, Prepared
+from server.assembly import Assembler, Assembly, Prepared
 from server.errors import DeadlineExceeded
 from server.lane import Lane
 from server.ranked import Ranked
@@ -40,7 +40,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     seen: list[list[int]] = []
     real = Assembler.assemble
 
-    def assemble(self: Assembler, requests: Sequence[Prepared]) -> list[Assembled]:
+    def assemble(self: Assembler, requests: Sequence[Prepared]) -> Assembly:
         seen.append([len(each.columns.item_ids) for each in requests])
         if BROKEN in seen[-1]:
             raise RuntimeError("broken")
@@ -57,7 +57,9 @@ async def test_requests_judged_together_are_those_judged_alone(
     shared = await together(lane, SIZES)
     assert batches == [SIZES]
     alone = [await lane.ranker.rank(request(size), StageClock()) for size in SIZES]
-    assert [scores(ranked) for ranked in shared] == [scores(ranked) for ranked in alone]
+    for one, other in zip(shared, alone, strict=True):
+        # In a run of another size a product may be summed in another order.
+        assert scores(one) == pytest.approx(scores(other), abs=1e-6)
 
 
 async def test_batch_is_bounded_by_its_candidates(served: Served, batches: list[list[int]]) -> None:
@@ -87,7 +89,7 @@ async def test_request_whose_time_passed_in_the_queue_is_told_so(
     lane = open_lane(served.student, batch_candidates=6)
     counted = Assembler.assemble
 
-    def assemble(self: Assembler, requests: Sequence[Prepared]) -> list[Assembled]:
+    def assemble(self: Assembler, requests: Sequence[Prepared]) -> Assembly:
         clock.started_ns = perf_counter_ns() - 10_000_000_000
         return counted(self, requests)
 

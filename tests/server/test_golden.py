@@ -14,7 +14,7 @@ from models.features.records import F64, Hints
 from models.features.snapshot import UsersSnapshot
 from models.manifest import WARMUP
 from models.runtime import Model, load
-from models.schema import TensorSpec
+from models.schema import FeatureSchema, TensorSpec
 from server.assembly import Assembler, Prepared
 from server.candidates import CandidateColumns
 from server.columns import Table
@@ -96,14 +96,11 @@ def test_live_scores_with_hints_are_the_offline_scores(served: Served, redis_url
     assert by_item(answer, body) == scored(load(served.student), served, body, hints).tolist()
 
 
-def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
-    schema = load(served.student).manifest.features
-    catalogue, users = catalogue_of(served), users_of(served)
-    bodies = warmup_bodies(served)
-    batch = offline_arrays(schema, catalogue, users, bodies)
-    assembler = Assembler(schema, catalogue, TtlPolicy())
+def prepared_of(
+    schema: FeatureSchema, users: UsersSnapshot, bodies: list[dict[str, Any]]
+) -> list[Prepared]:
     context = Table(schema.log.context)
-    requests = [
+    return [
         Prepared(
             body["timestamp_ms"],
             None,
@@ -113,13 +110,36 @@ def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
         )
         for body in bodies
     ]
-    for made in (assembler.assemble(requests), [assembler.assemble([r])[0] for r in requests]):
-        start = 0
-        for position, (one, body) in enumerate(zip(made, bodies, strict=True)):
-            end = start + len(body["item_ids"])
+
+
+def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
+    schema = load(served.student).manifest.features
+    catalogue, users = catalogue_of(served), users_of(served)
+    bodies = warmup_bodies(served)
+    batch = offline_arrays(schema, catalogue, users, bodies)
+    assembler = Assembler(schema, catalogue, TtlPolicy())
+    requests = prepared_of(schema, users, bodies)
+    together = assembler.assemble(requests)
+    start = 0
+    for position, (request, body) in enumerate(zip(requests, bodies, strict=True)):
+        end = start + len(body["item_ids"])
+        for made in (
+            assembler.assemble([request]).inputs(0, 1),
+            together.inputs(position, position + 1),
+        ):
             for spec in schema.inputs():
-                check_part(spec, one.arrays[spec.name], batch[spec.name], position, (start, end))
-            start = end
+                check_part(spec, made[spec.name], batch[spec.name], position, (start, end))
+        start = end
+
+
+def test_requests_in_one_run_are_told_apart(served: Served) -> None:
+    schema = load(served.student).manifest.features
+    bodies = warmup_bodies(served)[:3]
+    together = Assembler(schema, catalogue_of(served), TtlPolicy()).assemble(
+        prepared_of(schema, users_of(served), bodies)
+    )
+    sizes = [len(body["item_ids"]) for body in bodies[1:]]
+    assert together.inputs(1, 3)["request_index"].tolist() == [0] * sizes[0] + [1] * sizes[1]
 
 
 def check_part(
