@@ -1,7 +1,6 @@
 """Several requests in one run of the model."""
 
 import asyncio
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -46,7 +45,7 @@ async def rank(lane: Lane, *sizes: int) -> list[Ranked]:
 
 
 @pytest.fixture
-def sizes_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[int]]]:
+def sizes_run(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The sizes of the requests in each run of the model."""
     seen: list[list[int]] = []
 
@@ -55,7 +54,7 @@ def sizes_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[int]]]:
         return real(model, arrays)
 
     monkeypatch.setattr(Model, "run", run)
-    yield seen
+    return seen
 
 
 async def test_small_requests_share_a_run_and_score_as_alone(
