@@ -19,6 +19,8 @@ class Inputs(NamedTuple):
     history_outcome: Tensor
     history_gap: Tensor
     request_index: Tensor
+    group_rows: Tensor
+    group_place: Tensor
     item_categorical: Tensor
     item_number: Tensor
     teacher_z: Tensor | None = None

@@ -131,6 +131,8 @@ class FeatureSchema(Frozen):
         items = len(categorical(self.log.item))
         return (
             TensorSpec(name="request_index", dtype="int64", shape=("N",)),
+            TensorSpec(name="group_rows", dtype="int64", shape=("R", "K")),
+            TensorSpec(name="group_place", dtype="int64", shape=("N",)),
             TensorSpec(name="item_categorical", dtype="int64", shape=("N", items), source="item"),
             TensorSpec(
                 name="item_number", dtype="float32", shape=("N", self.widths.item), source="item"

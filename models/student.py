@@ -92,7 +92,8 @@ class Student(nn.Module):
 
     def _candidate_side(self, inputs: Inputs, events_rld: Tensor, live_rl: Tensor) -> list[Tensor]:
         item_ne = self.item(inputs.item_categorical)
-        read_nd = attend(self.query(item_ne), events_rld, live_rl, inputs.request_index)
+        groups = (inputs.group_rows, inputs.group_place)
+        read_nd = attend(self.query(item_ne), events_rld, live_rl, *groups)
         return [item_ne, inputs.item_number, read_nd]
 
 

@@ -87,12 +87,13 @@ class Teacher(nn.Module):
             dim=-1,
         )
         query_nd = self.query(torch.cat([item_ne, context_re[index]], dim=-1))
-        read_nd = attend(query_nd, self._events(inputs), inputs.history_outcome > 0, index)
+        groups = (inputs.group_rows, inputs.group_place)
+        read_nd = attend(query_nd, self._events(inputs), inputs.history_outcome > 0, *groups)
         matches = match_counts(
             inputs.item_categorical,
             inputs.history_categorical,
             inputs.history_outcome,
-            index,
+            *groups,
             self.kinds,
         )
         return torch.cat([user_rw[index], item_ne, inputs.item_number, read_nd, matches], dim=-1)

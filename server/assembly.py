@@ -11,8 +11,9 @@ from cache.keys import context_fold, pair_keys_under
 from cache.page import Page
 from cache.record import UserRecord, empty_record
 from cache.tiers import Lookup, Resolved, TtlPolicy, resolve
-from models.features.build import Arrays, ItemTable, build
+from models.features.build import Arrays, ItemTable, build, group_side
 from models.features.catalogue import Catalogue
+from models.features.grouping import grouped_in_order
 from models.features.records import (
     F64,
     I64,
@@ -70,7 +71,8 @@ class Assembly(NamedTuple):
         }
         if first:
             arrays["request_index"] = arrays["request_index"] - first
-        return arrays
+        sizes = [part.stop - part.start for part in self.parts[first:last]]
+        return arrays | group_side(grouped_in_order(sizes))
 
 
 class _Located(NamedTuple):

@@ -12,7 +12,8 @@ import numpy as np
 import typer
 from safetensors.numpy import load_file
 
-from models.features.build import Arrays
+from models.features.build import Arrays, group_side
+from models.features.grouping import grouped_in_order
 from models.manifest import GOLDEN
 from models.runtime import Model, load
 from models.schema import TensorSpec
@@ -20,7 +21,8 @@ from models.schema import TensorSpec
 
 def request_of(golden: Arrays, specs: tuple[TensorSpec, ...], candidates: int) -> Arrays:
     """One request with so many candidates: the golden batch's rows again and again."""
-    return {spec.name: _rows(golden[f"input.{spec.name}"], spec, candidates) for spec in specs}
+    arrays = {spec.name: _rows(golden[f"input.{spec.name}"], spec, candidates) for spec in specs}
+    return arrays | group_side(grouped_in_order([candidates]))
 
 
 def _rows(array: np.ndarray, spec: TensorSpec, candidates: int) -> np.ndarray:

@@ -14,18 +14,19 @@ from server.ranked import Scored
 log = logging.getLogger(__name__)
 
 RUN_CELLS: Final = 1000
-"""Candidates × requests of one run of the model. A run costs the same start whatever its size, but
-in it every candidate meets the history of every request: docs/performance.md has the figures."""
+"""Requests × candidates of the fullest one, in a run of the model that several share. A run costs
+the same start whatever its size, and a large one leaves the processor's cache:
+docs/performance.md has the figures."""
 
 
 def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Spans of consecutive requests, by their numbers of candidates, that share a run."""
-    first, candidates = 0, 0
+    first, widest = 0, 0
     for last, size in enumerate(sizes):
-        candidates += size
-        if last > first and candidates * (last + 1 - first) > RUN_CELLS:
+        widest = max(widest, size)
+        if last > first and widest * (last + 1 - first) > RUN_CELLS:
             yield first, last
-            first, candidates = last, size
+            first, widest = last, size
     if sizes:
         yield first, len(sizes)
 

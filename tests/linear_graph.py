@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from models.schema import FeatureSchema, TensorSpec
 
 OPSET = 17
+LAYOUT = ("request_index", "group_rows", "group_place")
 USER_SIDE = ("user_", "context_", "history_")
 
 
@@ -25,7 +26,7 @@ def linear_graph(schema: FeatureSchema, outputs: list[TensorSpec], seed: int) ->
         width = int(output.shape[1])
         terms = []
         for spec in schema.inputs():
-            if spec.name == "request_index":
+            if spec.name in LAYOUT:
                 continue
             term = f"{output.name}.{spec.name}"
             matrix = _weights(rng, spec, width)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.features.catalogue import Catalogue
 from models.features.counters import Prior, write_rates
+from models.features.grouping import Grouping, grouped
 from models.features.records import (
     F32,
     I64,
@@ -92,6 +93,7 @@ def build(
     count = len(requests.now_ms)
     arrays = _history(schema, items, requests)
     arrays |= _user_and_context(items, requests, rates[:count], arrays)
+    arrays |= group_side(grouped(candidates.request_index, count))
     arrays |= _candidate_side(items, candidates, rates[count:])
     if schema.teacher_dim:
         arrays |= teacher_side(schema, len(candidates.row), hints)
@@ -161,6 +163,10 @@ def _candidate_side(items: ItemTable, candidates: Candidates, rates: F32) -> Arr
         "item_categorical": keys,
         "item_number": number,
     }
+
+
+def group_side(grouping: Grouping) -> Arrays:
+    return {"group_rows": grouping.rows, "group_place": grouping.place}
 
 
 def _beside(left: NDArray[Any], right: NDArray[Any]) -> F32:

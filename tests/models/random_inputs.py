@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from models.features.build import Arrays
+from models.features.build import Arrays, group_side
+from models.features.grouping import grouped
 from models.schema import Column, FeatureSchema, LogSchema
 
 LOG = LogSchema(
@@ -31,7 +32,7 @@ def schema_of(history_length: int = 6, teacher_dim: int = 0) -> FeatureSchema:
 
 def random_arrays(schema: FeatureSchema, requests: int, candidates: int, seed: int = 0) -> Arrays:
     rng = np.random.default_rng(seed)
-    sizes = {"R": requests, "N": candidates}
+    sizes = {"R": requests, "N": candidates, "K": 1}
     ceilings = {"request_index": requests, "teacher_tier": 4, "history_outcome": 8}
     arrays: Arrays = {}
     for spec in schema.inputs():
@@ -40,4 +41,4 @@ def random_arrays(schema: FeatureSchema, requests: int, candidates: int, seed: i
             arrays[spec.name] = rng.integers(0, ceilings.get(spec.name, 8), shape)
         else:
             arrays[spec.name] = rng.normal(size=shape).astype(np.float32)
-    return arrays
+    return arrays | group_side(grouped(arrays["request_index"], requests))

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from models.examples import Batch
+from models.features.build import group_side
+from models.features.grouping import grouped_in_order
 from models.inputs import Inputs
 from models.learners import TeacherLearner
 from models.student import Student, StudentConfig
@@ -30,6 +32,7 @@ def test_candidates_of_one_batch_answer_as_if_alone() -> None:
             for spec in schema.inputs()
         }
         alone["request_index"] = np.zeros(rows.sum(), np.int64)
+        alone |= group_side(grouped_in_order([int(rows.sum())]))
         torch.testing.assert_close(model(Inputs.of(alone)), together[torch.from_numpy(rows)])
 
 

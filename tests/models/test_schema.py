@@ -81,6 +81,7 @@ def test_inputs_declare_user_side_once_a_request_and_candidates_once_each() -> N
         "history_categorical",
         "history_outcome",
         "history_gap",
+        "group_rows",
     ]
     assert set(axes.values()) == {"R", "N"}
 

@@ -75,6 +75,8 @@ def test_teacher_sees_what_a_gateway_would_build(teacher: Teacher, catalogue: Ca
         candidates_of([wanted, other], catalogue),
     )
     for spec in teacher.schema.inputs():
+        if spec.name == "group_rows":
+            continue  # as wide as the widest request
         rows = 1 if spec.shape[0] == "R" else 5
         np.testing.assert_array_equal(together[spec.name][:rows], alone[spec.name], spec.name)
 

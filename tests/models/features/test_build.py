@@ -38,7 +38,8 @@ def hints(count: int) -> Hints:
 def test_every_declared_input_is_built_with_its_dtype_and_shape() -> None:
     requests, candidates = asked()
     arrays = build(SCHEMA, ITEMS, requests, candidates, hints(len(candidates.row)))
-    sizes = {"R": len(ROWS), "N": len(candidates.row)}
+    widest = int(np.bincount(candidates.request_index).max())
+    sizes = {"R": len(ROWS), "N": len(candidates.row), "K": widest}
     assert set(arrays) == {spec.name for spec in SCHEMA.inputs()}
     for spec in SCHEMA.inputs():
         shape = tuple(sizes[axis] if isinstance(axis, str) else axis for axis in spec.shape)
@@ -55,7 +56,7 @@ def test_a_model_that_reads_no_teacher_is_given_none() -> None:
 
 def test_a_batch_equals_its_requests_one_at_a_time() -> None:
     whole = build(SCHEMA, ITEMS, *asked())
-    index = whole.pop("request_index")
+    index, *_ = [whole.pop(name) for name in ("request_index", "group_rows", "group_place")]
     for row in ROWS:
         alone = build(SCHEMA, ITEMS, *records(REPLAY, np.array([row]), LENGTH))
         mine = index == row

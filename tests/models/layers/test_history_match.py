@@ -2,6 +2,7 @@ import math
 
 import torch
 
+from models.features.grouping import grouped
 from models.layers.history_match import match_counts
 
 
@@ -9,7 +10,8 @@ def test_counts_equal_a_loop_over_events() -> None:
     torch.manual_seed(0)
     item, history = torch.randint(0, 3, (6, 2)), torch.randint(0, 3, (2, 9, 2))
     outcome, index = torch.randint(0, 8, (2, 9)), torch.tensor([0, 1, 1, 0, 0, 1])
-    found = match_counts(item, history, outcome, index, kinds=3).reshape(6, 2, 3)
+    rows, place = map(torch.from_numpy, grouped(index.numpy(), 2))
+    found = match_counts(item, history, outcome, rows, place, kinds=3).reshape(6, 2, 3)
     for candidate, request in enumerate(index.tolist()):
         for column in range(2):
             for kind in range(3):

@@ -1,10 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from models.layers.target_attention import _attend_flat, _attend_grouped, attend, group, places
+from models.features.grouping import grouped
+from models.layers.target_attention import attend, group, ungroup
 
 
 def slow(query: Tensor, keys: Tensor, live: Tensor, index: Tensor) -> Tensor:
@@ -28,21 +30,22 @@ def case() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return torch.randn(7, 4), torch.randn(3, 5, 4), live, torch.tensor([2, 0, 1, 1, 2, 0, 2])
 
 
-@pytest.mark.parametrize("form", [_attend_flat, _attend_grouped, attend])
-def test_each_form_equals_a_loop_over_candidates(
-    form: object, case: tuple[Tensor, Tensor, Tensor, Tensor]
+def attended(query: Tensor, keys: Tensor, live: Tensor, index: Tensor) -> Tensor:
+    rows, place = map(torch.from_numpy, grouped(index.numpy(), len(keys)))
+    return attend(query, keys, live, rows, place)
+
+
+def test_attention_equals_a_loop_over_candidates(
+    case: tuple[Tensor, Tensor, Tensor, Tensor],
 ) -> None:
-    assert callable(form)
-    torch.testing.assert_close(form(*case), slow(*case))
+    torch.testing.assert_close(attended(*case), slow(*case))
 
 
 def test_request_without_history_reads_zeros(case: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
-    assert torch.equal(attend(*case)[2], torch.zeros(4))
+    assert torch.equal(attended(*case)[2], torch.zeros(4))
 
 
-def test_group_places_every_candidate_with_its_own_request() -> None:
-    index = torch.tensor([1, 0, 1, 1])
-    place = places(index, 3)
-    grouped = group(torch.arange(4.0).unsqueeze(1), index, place, 3)
-    assert place.tolist() == [0, 0, 1, 2]
-    assert grouped.squeeze(-1).tolist() == [[1, 0, 0], [0, 2, 3], [0, 0, 0]]
+def test_candidates_come_back_to_their_places() -> None:
+    rows, place = map(torch.from_numpy, grouped(np.array([1, 0, 1, 1]), 3))
+    values = torch.arange(4.0).unsqueeze(1)
+    assert torch.equal(ungroup(group(values, rows), place), values)
