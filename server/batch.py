@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -16,6 +17,10 @@ from server.stages import StageClock
 LOOP_MS: Final = 1.0
 """Longest that the event loop may be kept. Longer work goes to a thread, which costs a request
 more: two wake-ups, and caches that both fill with their own."""
+REST_S: Final = 0.8 * LOOP_MS / 1000.0
+"""How long the loop leaves the core to the thread before it looks again who has arrived."""
+TURNS: Final = 3
+"""Turns of the loop from bytes in a socket to a question on its way to the cache."""
 LEARNING_RATE: Final = 0.1
 
 Worked = Callable[[int, int, float], None]
@@ -142,11 +147,21 @@ class Batcher:
         if candidates * self._candidate_ms <= LOOP_MS:
             judged = self._judge(batch)
         else:
-            loop = asyncio.get_running_loop()
-            judged = await loop.run_in_executor(self._thread, self._judge, batch)
+            judged = await self._judged_elsewhere(batch)
         took_ms = (perf_counter_ns() - began_ns) / 1e6
         self._candidate_ms += LEARNING_RATE * (took_ms / candidates - self._candidate_ms)
         return judged
+
+    async def _judged_elsewhere(self, batch: Sequence[_Waiting]) -> Sequence[Judged | Exception]:
+        """In the thread. Meanwhile the loop takes arrivals by the bunch: woken for each of them, it
+        would drive the model out of the core's caches again and again."""
+        judging = self._thread.submit(self._judge, batch)
+        while not judging.done():
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            with suppress(TimeoutError):
+                judging.exception(REST_S)
+        return judging.result()
 
     def _judge(self, batch: Sequence[_Waiting]) -> list[Judged | Exception]:
         for waiting in batch:
