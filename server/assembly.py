@@ -11,7 +11,7 @@ from cache.keys import context_fold, pair_keys_under
 from cache.page import Page
 from cache.record import UserRecord, empty_record
 from cache.tiers import Lookup, Resolved, TtlPolicy, resolve
-from models.features.build import Arrays, ItemTable, build, group_side
+from models.features.build import Arrays, ItemTable, build_ungrouped, group_side
 from models.features.catalogue import Catalogue
 from models.features.grouping import grouped_in_order
 from models.features.records import (
@@ -109,7 +109,7 @@ class Assembler:
         located = self._locate(requests)
         candidates = self._candidates(located, requests)
         resolved = self._resolve(located, requests)
-        arrays = build(
+        arrays = build_ungrouped(
             self._schema,
             self._items,
             self._requests(requests),

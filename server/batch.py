@@ -143,6 +143,7 @@ class Batcher:
                 waiting.answer.set_exception(result)
 
     async def _judged(self, batch: Sequence[_Waiting]) -> Sequence[Judged | Exception]:
+        judged: Sequence[Judged | Exception]
         candidates, began_ns = _candidates(batch), perf_counter_ns()
         if candidates * self._candidate_ms <= LOOP_MS:
             judged = self._judge(batch)

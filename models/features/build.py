@@ -89,11 +89,22 @@ def build(
     hints: Hints | None = None,
 ) -> Arrays:
     """Every input that `schema.inputs()` names. `hints` are needed when `teacher_dim` > 0."""
+    arrays = build_ungrouped(schema, items, requests, candidates, hints)
+    return arrays | group_side(grouped(candidates.request_index, len(requests.now_ms)))
+
+
+def build_ungrouped(
+    schema: FeatureSchema,
+    items: ItemTable,
+    requests: Requests,
+    candidates: Candidates,
+    hints: Hints | None = None,
+) -> Arrays:
+    """As build, for who will still divide the batch: without group_side."""
     rates = _rates(schema, items, requests, candidates)
     count = len(requests.now_ms)
     arrays = _history(schema, items, requests)
     arrays |= _user_and_context(items, requests, rates[:count], arrays)
-    arrays |= group_side(grouped(candidates.request_index, count))
     arrays |= _candidate_side(items, candidates, rates[count:])
     if schema.teacher_dim:
         arrays |= teacher_side(schema, len(candidates.row), hints)

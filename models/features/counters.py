@@ -33,32 +33,37 @@ def observed(
 class Prior(NamedTuple):
     """The base rate of each task, as a smoothed rate needs it."""
 
-    weighted: F64  # [T] positives among PRIOR_IMPRESSIONS
+    positives: F64  # [T] among PRIOR_IMPRESSIONS
+    negatives: F64  # [T]
     odds: F64  # [T] log-odds
 
     @classmethod
     def of(cls, rates: Sequence[float]) -> Self:
         base = np.array(rates)
-        return cls(base * PRIOR_IMPRESSIONS, np.log(base / (1.0 - base)))
+        of_prior = (base * PRIOR_IMPRESSIONS, (1.0 - base) * PRIOR_IMPRESSIONS)
+        return cls(*of_prior, np.log(base / (1.0 - base)))
 
 
 def write_rates(
     into: F32, counts: F64, at_ms: I64, now_ms: I64, prior: Prior, half_life_ms: float
 ) -> None:
-    """`[n, 1 + T]` of counts → log1p(impressions) and log-odds of each task above its prior."""
+    """`[n, 1 + T]` of counts → log1p(impressions) and log-odds of each task above its prior.
+
+    What was never counted (time 0) counts nothing, however the time since then is read.
+    """
     elapsed = now_ms - at_ms
     np.maximum(elapsed, 0, out=elapsed)
-    elapsed *= at_ms > 0
     keep = elapsed / -half_life_ms
     np.exp2(keep, out=keep)
     # Counts in rows: a loop over n is worth starting, one over tasks is not.
     decayed = np.multiply(counts.T, keep, order="C")
-    rate = decayed[1:] + prior.weighted[:, None]
-    rate /= decayed[0] + PRIOR_IMPRESSIONS
-    np.maximum(rate, 1e-6, out=rate)
-    np.minimum(rate, 1.0 - 1e-6, out=rate)
-    rate /= 1.0 - rate
-    np.log(rate, out=rate)
-    rate -= prior.odds[:, None]
+    odds = decayed[1:] + prior.positives[:, None]
+    # A positive may be known without its impression.
+    negatives = decayed[0] - decayed[1:]
+    np.maximum(negatives, 0.0, out=negatives)
+    negatives += prior.negatives[:, None]
+    odds /= negatives
+    np.log(odds, out=odds)
+    odds -= prior.odds[:, None]
     into[:, 0] = np.log1p(np.maximum(decayed[0], FORGOTTEN))
-    into[:, 1:] = rate.T
+    into[:, 1:] = odds.T

@@ -30,9 +30,9 @@ def grouped(request_index: I64, requests: int) -> Grouping:
 
 def grouped_in_order(sizes: Sequence[int]) -> Grouping:
     """Of one request's candidates after another's."""
-    if len(sizes) == 1:
-        row = np.arange(sizes[0])
-        return Grouping(row[None], row)
+    if len(set(sizes)) == 1:
+        place = np.arange(len(sizes) * sizes[0])
+        return Grouping(place.reshape(len(sizes), sizes[0]), place)
     counts = np.array(sizes, np.int64)
     widest = int(counts.max(initial=0))
     starts = counts.cumsum() - counts
