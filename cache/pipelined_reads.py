@@ -24,10 +24,10 @@ class PipelinedReads:
     async def get_many(self, keys: Sequence[bytes]) -> Values:
         """Raises StoreUnavailable."""
         try:
-            values = await self._ask(keys)
+            values = await (self._good() or await self._opened()).ask(b"MGET", *keys)
         except LineLost:
             # Once more: a connection left dead by a restart heals unseen.
-            values = await self._ask(keys)
+            values = await (self._good() or await self._opened()).ask(b"MGET", *keys)
         if not _are_values(values, len(keys)):
             raise StoreUnavailable(f"asked for {len(keys)} values and was told {str(values)[:80]}")
         return cast(Values, values)
@@ -41,11 +41,9 @@ class PipelinedReads:
         if self._line is not None:
             self._line.end("closed")
 
-    async def _ask(self, keys: Sequence[bytes]) -> Any:
+    def _good(self) -> Line | None:
         line = self._line
-        if line is None or not line.is_good():
-            line = await self._opened()
-        return await line.ask(b"MGET", *keys)
+        return line if line is not None and line.is_good() else None
 
     async def _opened(self) -> Line:
         """One attempt for all who wait; it outlives a caller that gives up."""

@@ -14,6 +14,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 class StampedProtocol(HttpToolsProtocol):
     scope: Any
+    _idle_since_s = 0.0
 
     def on_message_begin(self) -> None:
         """Stamped as the first bytes are read, not when the request's turn comes.
@@ -23,6 +24,34 @@ class StampedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[ARRIVED_NS] = perf_counter_ns()
         self.scope[ANSWER] = self.answer
+
+    def on_response_complete(self) -> None:
+        """A connection keeps one timer, which looks how long nothing came: a new one for every
+        answer, cancelled by the next request, would cost more than the look."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_later(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Nothing: the timer sees that the connection is used."""
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_when_idle)
+
+    def _close_when_idle(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._look_later(left_s)
+        else:
+            self.transport.close()
 
     def answer(self, scope: Any, headers: Headers, body: bytes) -> bool:
         """A 200, head and body in one packet; False when it must go the long way.

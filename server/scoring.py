@@ -57,15 +57,16 @@ class Scorer:
             self._note(error)
             return [self._prior(*each, "failed") for each in zip(requests, tasks, strict=True)]
         self._is_failing = False
+        of_task = {task: self._model.probabilities(logit, task) for task in set(tasks)}
+        is_finite = all(np.isfinite(scores).all() for scores in of_task.values())
         scored, start = [], 0
         for assembled, task in zip(requests, tasks, strict=True):
-            end = start + len(assembled.item_keys)
-            scores = self._model.probabilities(logit[start:end], task)
-            is_finite = np.isfinite(scores).all()
-            scored.append(
-                Scored(scores, None) if is_finite else self._prior(assembled, task, "not_finite")
-            )
-            start = end
+            scores = of_task[task][start : start + len(assembled.item_keys)]
+            start += len(scores)
+            if is_finite or np.isfinite(scores).all():
+                scored.append(Scored(scores, None))
+            else:
+                scored.append(self._prior(assembled, task, "not_finite"))
         return scored
 
     def _prior(self, assembled: Assembled, task: int, reason: str) -> Scored:

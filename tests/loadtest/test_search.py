@@ -1,6 +1,6 @@
 import pytest
 
-from loadtest.bench.search import TRIALS, highest_rate, holds
+from loadtest.bench.search import TRIALS, TRIES, highest_rate, holds
 from loadtest.open_loop import Outcome
 
 
@@ -30,7 +30,7 @@ def test_search_ends_within_its_resolution_below_the_capacity(capacity: float) -
 def test_nothing_holds_is_no_best() -> None:
     found = highest_rate(lambda rate: _outcome(rate, p99_ms=99.0), 0.0, 1000.0, 25.0)
     assert found.best is None
-    assert len(found.trials) == 2 * TRIALS
+    assert len(found.trials) == TRIES * TRIALS
 
 
 def test_rate_that_fails_once_by_accident_still_counts() -> None:

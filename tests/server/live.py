@@ -32,10 +32,12 @@ def settings_for(bundle: Path | None, **given: Any) -> Settings:
 
 
 @contextmanager
-def live_gateway(settings: Settings, wait_ready: bool = True) -> Iterator[httpx.Client]:
+def live_gateway(
+    settings: Settings, wait_ready: bool = True, keep_alive_s: int = 5
+) -> Iterator[httpx.Client]:
     config = uvicorn.Config(
         create_app(settings), port=0, loop="uvloop", http=StampedProtocol, access_log=False,
-        server_header=False, log_config=None,
+        server_header=False, log_config=None, timeout_keep_alive=keep_alive_s,
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -3,12 +3,20 @@
 import json
 import re
 import socket
+import time
 
 import httpx
 
 from tests.bundles import NOW_MS, rank_body
+from tests.server.conftest import Served
+from tests.server.live import WAIT_S, live_gateway, settings_for
 
 BODY = json.dumps(rank_body("user-1", 5, timestamp_ms=NOW_MS, request_id="r")).encode()
+
+HEAD = (
+    b"POST /v1/rank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(BODY)
+)
 
 
 def asked(gateway: httpx.Client, *connection: str) -> list[bytes]:
@@ -50,3 +58,16 @@ def test_answers_are_counted_whichever_way_they_went(gateway: httpx.Client) -> N
     before = count()
     asked(gateway, "keep-alive", "close")
     assert count() == before + 2
+
+
+def test_connection_stays_open_while_it_is_used_and_not_for_ever(served: Served) -> None:
+    with (
+        live_gateway(settings_for(served.student), keep_alive_s=1) as client,
+        socket.create_connection((client.base_url.host, client.base_url.port or 80)) as wire,
+    ):
+        wire.settimeout(WAIT_S)
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            wire.sendall(HEAD + BODY)
+            assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert wire.recv(65_536) == b""
