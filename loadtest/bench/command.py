@@ -64,8 +64,8 @@ def measure(
         requests = requests_of(pools, size)
         covered = asyncio.run(_warm(stack.url, requests))
         console.print(f"{size} candidates: raw loop {raw[size].per_second:.0f}/s, searching")
-        found = gateway(stack.url, requests, raw[size].per_second)
-        rows.append(Measured(size, covered, raw[size], found))
+        answered = gateway(stack.url, requests, raw[size].per_second)
+        rows.append(Measured(size, covered, raw[size], *answered))
     return rows
 
 

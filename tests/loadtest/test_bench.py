@@ -43,6 +43,7 @@ def test_bench_covers_pages_and_measures_both_sides(demo: Path) -> None:
     for row in rows:
         assert row.coverage > 0.9
         assert row.raw.per_second > 0
+        assert row.overloaded.achieved_rate > 0
         assert len(row.found.trials) >= 2
     told = json.loads(json.dumps(as_json(rows, {"hardware": "a machine"})))
     assert set(told["sizes"]) == {"10", "50"}
