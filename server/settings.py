@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         1, ge=1, le=256, description="ONNX Runtime threads of a session; scale out with processes"
     )
     batch_candidates: int = Field(
-        4000, ge=1, description="Candidates of waiting requests that the model takes in one batch"
+        8000, ge=1, description="Candidates of waiting requests that the model takes in one batch"
     )
     redis_url: str | None = Field(
         None, description="redis://, rediss:// or unix:// URL; none serves without hints or users"
