@@ -19,18 +19,20 @@ from models.runtime import Model, load
 from models.schema import TensorSpec
 
 
-def request_of(golden: Arrays, specs: tuple[TensorSpec, ...], candidates: int) -> Arrays:
-    """One request with so many candidates: the golden batch's rows again and again."""
-    arrays = {spec.name: _rows(golden[f"input.{spec.name}"], spec, candidates) for spec in specs}
-    return arrays | group_side(grouped_in_order([candidates]))
+def requests_of(
+    golden: Arrays, specs: tuple[TensorSpec, ...], candidates: int, requests: int = 1
+) -> Arrays:
+    """So many requests of so many candidates each: the golden batch's rows again and again."""
+    sizes = {"R": requests, "N": requests * candidates}
+    arrays = {
+        spec.name: _rows(golden[f"input.{spec.name}"], sizes[str(spec.shape[0])]) for spec in specs
+    }
+    arrays["request_index"] = np.arange(requests).repeat(candidates)
+    return arrays | group_side(grouped_in_order([candidates] * requests))
 
 
-def _rows(array: np.ndarray, spec: TensorSpec, candidates: int) -> np.ndarray:
-    if spec.name == "request_index":
-        return np.zeros(candidates, np.int64)
-    if spec.shape[0] == "R":
-        return np.ascontiguousarray(array[:1])
-    return np.ascontiguousarray(np.resize(array, (candidates, *array.shape[1:])))
+def _rows(array: np.ndarray, count: int) -> np.ndarray:
+    return np.ascontiguousarray(np.resize(array, (count, *array.shape[1:])))
 
 
 def measure(model: Model, arrays: Arrays, seconds: float) -> dict[str, float]:
@@ -54,14 +56,16 @@ def raw_loop(
     bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
     candidates: Annotated[str, typer.Option(help="Sizes of a request, with commas.")] = "200",
     seconds: Annotated[float, typer.Option(help="How long each size runs.")] = 3.0,
+    requests: Annotated[int, typer.Option(help="Requests that share a run.")] = 1,
 ) -> None:
-    """Print requests a second and latencies by number of candidates, as JSON."""
+    """Print requests a second, and the latencies of a run, by number of candidates, as JSON."""
     model = load(bundle)
     golden = load_file(bundle / GOLDEN)
     told = {}
     for size in map(int, candidates.split(",")):
-        arrays = request_of(golden, model.manifest.inputs, size)
+        arrays = requests_of(golden, model.manifest.inputs, size, requests)
         told[size] = measure(model, arrays, seconds)
+        told[size]["per_second"] *= requests
     typer.echo(json.dumps(told))
 
 
