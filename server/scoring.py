@@ -13,7 +13,7 @@ from server.ranked import Scored
 
 log = logging.getLogger(__name__)
 
-RUN_CELLS: Final = 1000
+RUN_CELLS: Final = 800
 """Requests × candidates of the fullest one, in a run of the model that several share. A run costs
 the same start whatever its size, and a large one leaves the processor's cache:
 docs/performance.md has the figures."""
