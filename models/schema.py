@@ -94,7 +94,8 @@ class FeatureSchema(Frozen):
         )
 
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """Every graph input in order. User side `[R, …]` first, then candidate side `[N, …]`."""
+        """Every graph input in order. User side `[R, …]` first, then candidate side `[N, …]`, which
+        `group_rows` `[R, K]` divides by request (models.features.grouping)."""
         return self._user_side() + self._candidate_side() + self._teacher_side()
 
     def _user_side(self) -> tuple[TensorSpec, ...]:

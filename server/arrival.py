@@ -14,6 +14,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 class StampedProtocol(HttpToolsProtocol):
     scope: Any
+    _is_idle = False
     _idle_since_s = 0.0
 
     def on_message_begin(self) -> None:
@@ -33,19 +34,20 @@ class StampedProtocol(HttpToolsProtocol):
             return
         self.server_state.total_requests += 1
         self.flow.resume_reading()
-        self._idle_since_s = self.loop.time()
+        self._is_idle, self._idle_since_s = True, self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._look_later(self.timeout_keep_alive)
 
     def _unset_keepalive_if_required(self) -> None:
-        """Nothing: the timer sees that the connection is used."""
+        """Whatever arrives ends the rest; the timer will see it."""
+        self._is_idle = False
 
     def _look_later(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_when_idle)
 
     def _close_when_idle(self) -> None:
         self.timeout_keep_alive_task = None
-        if self.transport.is_closing() or not self.cycle.response_complete:
+        if self.transport.is_closing() or not self._is_idle:
             return
         left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
         if left_s > 0:

@@ -6,6 +6,7 @@ import socket
 import time
 
 import httpx
+import pytest
 
 from tests.bundles import NOW_MS, rank_body
 from tests.server.conftest import Served
@@ -71,3 +72,19 @@ def test_connection_stays_open_while_it_is_used_and_not_for_ever(served: Served)
             wire.sendall(HEAD + BODY)
             assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
         assert wire.recv(65_536) == b""
+
+
+def test_connection_is_not_closed_in_the_middle_of_a_request(served: Served) -> None:
+    with (
+        live_gateway(settings_for(served.student), keep_alive_s=1) as client,
+        socket.create_connection((client.base_url.host, client.base_url.port or 80)) as wire,
+    ):
+        wire.sendall(HEAD + BODY)
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+        wire.sendall(HEAD[:20])
+        wire.settimeout(1.5)
+        with pytest.raises(TimeoutError):
+            wire.recv(1)
+        wire.settimeout(WAIT_S)
+        wire.sendall(HEAD[20:] + BODY)
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
