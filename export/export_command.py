@@ -71,9 +71,9 @@ def _sources(run: Path, record: RunRecord, replay: Replay) -> list[Source]:
         )
 
     return [
-        source("teacher", teacher, teacher_config.schema, periods.teacher),
-        source("student", student, student_config.schema, periods.student),
-        source("alone", alone, alone_config.schema, periods.student),
+        source("teacher", teacher, teacher_config.features, periods.teacher),
+        source("student", student, student_config.features, periods.student),
+        source("alone", alone, alone_config.features, periods.student),
     ]
 
 

@@ -1,19 +1,17 @@
 """A trained model on disk: weights as safetensors, config as JSON beside them."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
 
 M = TypeVar("M", bound=nn.Module)
+C = TypeVar("C", StudentConfig, TeacherConfig)
 
 
 class CheckpointInvalid(Exception):
@@ -24,27 +22,25 @@ def save(folder: Path, name: str, model: nn.Module, config: StudentConfig | Teac
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous() for key, value in model.state_dict().items()}
     save_file(weights, folder / f"{name}.safetensors")
-    fields = asdict(config) | {"schema": config.schema.model_dump(mode="json")}
-    (folder / f"{name}.json").write_text(json.dumps(fields, indent=1))
+    (folder / f"{name}.json").write_text(config.model_dump_json(indent=1) + "\n")
 
 
 def load_student(folder: Path, name: str) -> tuple[Student, StudentConfig]:
     """In evaluation mode. Raises CheckpointInvalid."""
-    config = StudentConfig(**_config(folder, name))
+    config = _config(StudentConfig, folder, name)
     return _filled(Student(config), folder, name), config
 
 
 def load_teacher(folder: Path, name: str) -> tuple[Teacher, TeacherConfig]:
     """In evaluation mode. Raises CheckpointInvalid."""
-    config = TeacherConfig(**_config(folder, name))
+    config = _config(TeacherConfig, folder, name)
     return _filled(Teacher(config), folder, name), config
 
 
-def _config(folder: Path, name: str) -> dict[str, Any]:
+def _config(kind: type[C], folder: Path, name: str) -> C:
     try:
-        fields: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
-        return fields | {"schema": FeatureSchema.model_validate(fields["schema"])}
-    except (OSError, ValueError, KeyError) as error:
+        return kind.model_validate_json((folder / f"{name}.json").read_text())
+    except (OSError, ValueError) as error:
         raise CheckpointInvalid(
             f"{folder / name}.json is no checkpoint ({error}): run `understudy train` into {folder}"
         ) from error

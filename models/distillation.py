@@ -1,24 +1,12 @@
-"""What a student learns from: labels, the teacher's logits, and a cache that often has nothing."""
+"""What is between a log and a model that learns of it: shown positions, and a cache that often has
+nothing."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
 
 from models.features.records import Hints
 from models.schema import TIERS
-
-
-def label_loss(logit: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross entropy over `[N, T]`; a label of −1 is unknown and does not count."""
-    known = (labels >= 0).float()
-    losses = fn.binary_cross_entropy_with_logits(logit, labels.clamp(min=0.0), reduction="none")
-    return (losses * known).sum() / known.sum().clamp(min=1.0)
-
-
-def distillation_loss(logit: Tensor, teacher_logit: Tensor) -> Tensor:
-    """BCE(student, σ(teacher)): logit distillation in one head (Hinton et al., 1503.02531)."""
-    return fn.binary_cross_entropy_with_logits(logit, teacher_logit.sigmoid())
 
 
 class PositionBias(nn.Module):

@@ -39,9 +39,9 @@ def evaluate(
     notes = load_annotations(run)
     report = measure(
         replay,
-        Candidate(teacher, teacher_config.schema, record.calibration["teacher"]),
-        Candidate(alone, alone_config.schema, record.calibration["alone"]),
-        Candidate(student, student_config.schema, record.calibration["student"]),
+        Candidate(teacher, teacher_config.features, record.calibration["teacher"]),
+        Candidate(alone, alone_config.features, record.calibration["alone"]),
+        Candidate(student, student_config.features, record.calibration["student"]),
         notes,
         record.seed,
     )

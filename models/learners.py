@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from models.distillation import PositionBias, distillation_loss, label_loss
+from models.distillation import PositionBias
 from models.examples import Batch
+from models.exfm import DistillationConfig, ExternalHeads, label_loss
 from models.features.build import teacher_side
+from models.features.records import Hints
 from models.inputs import Inputs
 from models.schema import FeatureSchema
 from models.student import Student
@@ -28,7 +30,7 @@ class TeacherLearner(nn.Module):
 
 
 class StudentLearner(nn.Module):
-    """Labels; for a taught student also the teacher's logits `teacher_logit` [I, T] of the log.
+    """Labels; for a taught student also the teacher's word `taught` on the log's impressions.
 
     A taught student learns every row twice: as the batch's cache has it, and as a miss. Dropping
     hints alone leaves the student that finds nothing worse than one never taught.
@@ -37,28 +39,35 @@ class StudentLearner(nn.Module):
     def __init__(
         self,
         model: Student,
-        schema: FeatureSchema,
-        teacher_logit: Tensor | None = None,
-        distillation_weight: float = 2.0,
+        features: FeatureSchema,
+        taught: Hints | None = None,
+        distillation: DistillationConfig | None = None,
     ) -> None:
         super().__init__()
+        tasks = len(features.log.tasks)
         self.model = model
-        self.schema = schema
-        self.position = PositionBias(len(schema.log.tasks))
-        self.teacher_logit = teacher_logit
-        self.distillation_weight = distillation_weight
+        self.features = features
+        self.position = PositionBias(tasks)
+        self.taught = taught
+        self.heads = ExternalHeads(
+            distillation or DistillationConfig(), model.head.in_features, tasks
+        )
 
     def loss(self, batch: Batch) -> Tensor:
-        if self.teacher_logit is None:
-            return self._loss(batch, None)
-        target = self.teacher_logit[torch.from_numpy(batch.impression)]
-        missed = batch.arrays | teacher_side(self.schema, len(batch.impression), None)
-        return self._loss(batch, target) + self._loss(batch._replace(arrays=missed), target)
+        if self.taught is None:
+            return self._loss(batch)
+        if not self.features.teacher_dim:
+            return self._loss(batch)
+        missed = batch.arrays | teacher_side(self.features, len(batch.impression), None)
+        return self._loss(batch) + self._loss(batch._replace(arrays=missed))
 
-    def _loss(self, batch: Batch, target: Tensor | None) -> Tensor:
-        logit = self.model(Inputs.of(batch.arrays))
+    def _loss(self, batch: Batch) -> Tensor:
+        represented = self.model.represent(Inputs.of(batch.arrays))
+        logit, labels = self.model.answer(represented), torch.from_numpy(batch.labels)
         shown = self.position(torch.from_numpy(batch.position))
-        fitted = label_loss(logit + shown, torch.from_numpy(batch.labels))
-        if target is None:
+        fitted = label_loss(logit + shown, labels)
+        if self.taught is None:
             return fitted
-        return fitted + self.distillation_weight * distillation_loss(logit, target)
+        said = torch.from_numpy(self.taught.logit[batch.impression])
+        age_s = torch.from_numpy(self.taught.age_s[batch.impression])
+        return fitted + self.heads.loss(represented.hidden, logit, said, age_s, labels)

@@ -1,7 +1,7 @@
 """Log → teacher on an earlier window → its word on the later one → students."""
 
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -10,15 +10,19 @@ from rich.progress import Progress
 from models.annotate import Annotations, annotate
 from models.data.batches import shown
 from models.data.causal import Replay
-from models.distillation import dropped, label_loss, seeded
+from models.distillation import dropped, seeded
 from models.examples import Examples, HintSource, taken
+from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64, Hints
 from models.fit import Recipe, Task, fit
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
 from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
+from models.students.families import FAMILIES as STUDENTS
+from models.students.families import Family as StudentFamily
 from models.teacher import Teacher, TeacherConfig
+from models.teacher_sizes import Family, Size, teacher_config
 
 TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
@@ -31,16 +35,30 @@ STUDENT_RECIPE: Final = Recipe(
 )
 
 
+class Chosen(NamedTuple):
+    """Which models a run trains, and how a student listens."""
+
+    teacher: Family = "kunlun"
+    size: Size = "s"
+    student: StudentFamily = "din"
+    distillation: DistillationConfig = DistillationConfig()
+
+
 def train_teacher(
-    replay: Replay, seed: int, progress: Progress, recipe: Recipe = TEACHER_RECIPE
+    replay: Replay,
+    chosen: Chosen,
+    seed: int,
+    progress: Progress,
+    recipe: Recipe = TEACHER_RECIPE,
 ) -> tuple[Teacher, TeacherConfig]:
     """On the teacher's period alone; its last tenth picks the epoch."""
     rng = seeded(seed)
     period = replay.log.periods.teacher
-    config = TeacherConfig(schema=_schema(replay, TEACHER_HISTORY, 0, period.until_ms), seed=seed)
-    examples, requests = Examples.of(replay, config.schema), replay.requests_in(period)
+    features = _features(replay, TEACHER_HISTORY, 0, period.until_ms)
+    config = teacher_config(features, chosen.teacher, chosen.size, seed)
+    examples, requests = Examples.of(replay, features), replay.requests_in(period)
     cut = int(len(requests) * (1.0 - HELD_OUT))
-    learner = TeacherLearner(Teacher(config), len(config.schema.log.tasks))
+    learner = TeacherLearner(Teacher(config), len(features.log.tasks))
     task = Task(
         name="teacher",
         requests=requests[:cut],
@@ -56,6 +74,7 @@ def train_teacher(
 def train_student(
     replay: Replay,
     notes: Annotations | None,
+    chosen: Chosen,
     seed: int,
     progress: Progress,
     recipe: Recipe = STUDENT_RECIPE,
@@ -64,11 +83,11 @@ def train_student(
     rng = seeded(seed)
     periods = replay.log.periods
     dim = notes.pair.z.shape[1] if notes else 0
-    schema = _schema(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
-    config = StudentConfig(schema=schema, seed=seed)
-    examples = Examples.of(replay, schema)
-    target = torch.from_numpy(notes.pair.logit) if notes else None
-    learner = StudentLearner(Student(config), schema, target)
+    features = _features(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
+    config = StudentConfig(features=features, reader=STUDENTS[chosen.student], seed=seed)
+    examples = Examples.of(replay, features)
+    taught = notes.pair if notes else None
+    learner = StudentLearner(Student(config), features, taught, chosen.distillation)
     taught_on, held_out = (
         replay.requests_in(period) for period in (periods.student, periods.validation)
     )
@@ -92,7 +111,7 @@ def annotated(
     """The student's, the validation and the test window; never the teacher's own."""
     periods = replay.log.periods
     later = periods.student.model_copy(update={"until_ms": periods.until_ms})
-    examples = Examples.of(replay, config.schema)
+    examples = Examples.of(replay, config.features)
     rng = np.random.default_rng(seed)
     return annotate(teacher, examples, replay.requests_in(later), rng, progress)
 
@@ -105,7 +124,7 @@ def space_of(teacher: Teacher) -> str:
     return digest.hexdigest()[:16]
 
 
-def _schema(replay: Replay, length: int, dim: int, until_ms: int) -> FeatureSchema:
+def _features(replay: Replay, length: int, dim: int, until_ms: int) -> FeatureSchema:
     log = replay.log.schema
     before = replay.labels[: replay.offsets[np.searchsorted(replay.time_ms, until_ms)]]
     rates = [float(np.clip(task[task >= 0].mean(), 1e-4, 1 - 1e-4)) for task in before.T]

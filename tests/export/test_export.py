@@ -36,7 +36,7 @@ def serving(run: Path) -> Path:
 @pytest.fixture(scope="module")
 def examples(run: Path) -> Examples:
     replay = Replay.of(Log.read(run.parent / "log"))
-    return Examples.of(replay, load_student(run, "student")[1].schema)
+    return Examples.of(replay, load_student(run, "student")[1].features)
 
 
 def test_serving_folder_holds_bundles_that_load(serving: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_graph_that_disagrees_with_torch_is_not_written(
     run: Path, examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     student, config = load_student(run, "student")
-    graph = graph_of(student, config.schema)
+    graph = graph_of(student, config.features)
     model_bytes = to_onnx(graph, arrays_of(examples, 2, 20))
     student.head.bias.data += 0.01
     with pytest.raises(ParityFailed, match="row"):
@@ -92,7 +92,7 @@ def test_a_graph_that_disagrees_with_torch_is_not_written(
         model=student,
         examples=examples,
         space="0" * 16,
-        calibration={task: Calibration(scale=1, offset=0) for task in config.schema.log.tasks},
+        calibration={task: Calibration(scale=1, offset=0) for task in config.features.log.tasks},
         trained_on=examples.replay.log.periods.student,
         metrics={},
     )
@@ -107,7 +107,7 @@ def test_any_number_of_requests_and_candidates_runs(
 ) -> None:
     student, config = load_student(run, "student")
     folder = json.loads((serving / "serving.json").read_text())["student"]
-    model, graph = load(serving / folder), graph_of(student, config.schema)
+    model, graph = load(serving / folder), graph_of(student, config.features)
     for rows in (1, 7, 333):
         arrays = arrays_of(examples, requests, rows, seed=rows)
         parity = measure(graph, (serving / folder / MODEL).read_bytes(), {rows: arrays})

@@ -56,8 +56,8 @@ def test_every_cached_entry_is_older_than_its_request(replay: Replay) -> None:
 
 
 def test_student_reads_a_space_and_the_untaught_one_reads_none(run: Path) -> None:
-    assert load_student(run, "student")[1].schema.teacher_dim == 32
-    assert load_student(run, "alone")[1].schema.teacher_dim == 0
+    assert load_student(run, "student")[1].features.teacher_dim == 32
+    assert load_student(run, "alone")[1].features.teacher_dim == 0
 
 
 def test_space_names_the_checkpoint(run: Path) -> None:

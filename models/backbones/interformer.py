@@ -1,0 +1,127 @@
+"""InterFormer (arXiv 2411.09852): fields and events inform each other, layer by layer.
+
+The candidate is kept out of X until the head, so that all of this is computed once a request
+(the paper has its features among X, and so computes a request's events once a candidate).
+
+R requests, n tokens of the user and the context, m of them summed up, T events, d width.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from models.backbones.understood import Events, History, Understood
+from models.layers.compressed_tokens import CompressedTokens
+from models.layers.interaction import DhenInteraction
+from models.layers.personal_ffn import PersonalFeedForward
+from models.layers.pooled_attention import PooledAttention
+from models.layers.rotary import position_phase
+from models.layers.self_attention import SelfAttention
+from models.layers.token_gate import TokenGate
+from models.schema import Frozen
+
+
+class InterFormerConfig(Frozen):
+    family: Literal["interformer"] = "interformer"
+    width: int = Field(default=32, gt=0)
+    heads: int = Field(default=2, gt=0)
+    layers: int = Field(default=2, gt=0)
+    length: int = Field(default=100, gt=0)  # the newest events that are read
+    summary: int = Field(default=4, gt=0)  # tokens of X_sum, and so CLS tokens
+    pooled: int = Field(default=2, gt=0)
+    recent: int = Field(default=2, gt=0)
+    rank: int = Field(default=32, gt=0)  # of the crosses
+
+    @property
+    def event_widths(self) -> tuple[int, ...]:
+        return (self.width,)
+
+    @property
+    def summary_tokens(self) -> int:
+        return 2 * self.summary + self.pooled + self.recent
+
+
+class InterFormer(nn.Module):
+    def __init__(self, config: InterFormerConfig, tokens: int, event_width: int) -> None:
+        super().__init__()
+        width = config.width
+        self.config = config
+        self.event = nn.Linear(event_width, width)
+        self.mask = nn.Linear(event_width, width)  # MaskNet: S0 · MLP_mask(S0), then merged
+        self.first = CompressedTokens(tokens, config.summary)
+        self.layers = nn.ModuleList(_Layer(config, tokens) for _ in range(config.layers))
+        self.last = _Summary(config, tokens)
+        length = config.summary + config.length
+        phase = position_phase(length, width // config.heads)
+        self.register_buffer("phase", phase, persistent=False)
+
+    def forward(self, x_rnd: Tensor, history: History) -> Understood:
+        events_rle = newest(history.values, self.config.length)
+        live_rl = newest(history.outcome.unsqueeze(-1), self.config.length).squeeze(-1) > 0
+        s_rtd = self.event(events_rle) * torch.sigmoid(self.mask(events_rle))
+        s_rtd = torch.cat([self.first(x_rnd), s_rtd], dim=1)
+        live_rt = fn.pad(live_rl, (self.config.summary, 0), value=True)
+        for layer in self.layers:
+            x_rnd, s_rtd = layer(x_rnd, s_rtd, live_rt, self.phase)
+        summary = self.last(x_rnd, s_rtd, live_rt)
+        events = s_rtd[:, self.config.summary :]
+        return Understood(torch.cat(summary, dim=1), [Events(events, live_rl)])
+
+    def interaction(self, tokens: int, tokens_out: int) -> nn.Module:
+        """What tokens of a candidate meet in."""
+        return DhenInteraction(tokens, self.config.width, tokens_out, self.config.rank)
+
+
+class _Summary(nn.Module):
+    """X_sum = Gate(LCE(X)), S_sum = Gate([S_cls ; PMA(S) ; S_recent])."""
+
+    def __init__(self, config: InterFormerConfig, tokens: int) -> None:
+        super().__init__()
+        self.cls, self.recent = config.summary, config.recent
+        self.compress = CompressedTokens(tokens, config.summary)
+        self.x_gate = TokenGate(config.width)
+        self.pool = PooledAttention(config.width, config.heads, config.pooled)
+        self.s_gate = TokenGate(config.width)
+
+    def forward(self, x_rnd: Tensor, s_rtd: Tensor, live_rt: Tensor) -> tuple[Tensor, Tensor]:
+        """`[R, m, d]` and `[R, m + pooled + recent, d]`."""
+        events, live_rl = s_rtd[:, self.cls :], live_rt[:, self.cls :]
+        recent = (events * live_rl.unsqueeze(-1))[:, -self.recent :]
+        parts = [s_rtd[:, : self.cls], self.pool(events, live_rl), recent]
+        return self.x_gate(self.compress(x_rnd)), self.s_gate(torch.cat(parts, dim=1))
+
+
+class _Layer(nn.Module):
+    """X ← Interaction([X ; S_sum]); S ← LN(S + MHA(PFFN(X_sum, S))). Both read the layer's input.
+
+    The residual and its norm are ours: without them two layers train worse than one.
+    """
+
+    def __init__(self, config: InterFormerConfig, tokens: int) -> None:
+        super().__init__()
+        width = config.width
+        self.summary = _Summary(config, tokens)
+        inner = tokens + config.summary + config.pooled + config.recent
+        self.interaction = DhenInteraction(inner, width, tokens, config.rank)
+        self.personal = PersonalFeedForward(config.summary, width)
+        self.attention = SelfAttention(width, config.heads)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(
+        self, x_rnd: Tensor, s_rtd: Tensor, live_rt: Tensor, phase: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        x_sum, s_sum = self.summary(x_rnd, s_rtd, live_rt)
+        x_next = self.interaction(torch.cat([x_rnd, s_sum], dim=1))
+        attended = self.attention(self.personal(x_sum, s_rtd), live_rt, phase)
+        return x_next, self.norm(s_rtd + attended)
+
+
+def newest(values_rle: Tensor, length: int) -> Tensor:
+    """The last `length` of `[R, L, …]`, padded in front when there are fewer."""
+    missing = length - values_rle.shape[1]
+    if missing <= 0:
+        return values_rle[:, -length:]
+    return fn.pad(values_rle, (0, 0, missing, 0))

@@ -1,0 +1,57 @@
+"""Multihead self attention over a request's events, InterFormer's sequence arch (arXiv 2411.09852).
+
+R requests, T events, d width, H heads of width E = d / H.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from models.layers.rotary import rotate
+from models.layers.target_attention import DEAD
+
+
+class SelfAttention(nn.Module):
+    """softmax(rot(q)·rot(k) / √E) over the live events, then a projection; no residual inside.
+
+    No projection has a bias, so a request without a live event gives zeros. The row of a dead
+    event beside live ones is finite and means nothing.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.project_in = nn.Linear(width, 3 * width, bias=False)
+        self.project_out = nn.Linear(width, width, bias=False)
+
+    def forward(self, s_rtd: Tensor, live_rt: Tensor, phase: Tensor) -> Tensor:
+        """`[R, T, d]` → `[R, T, d]`; a phase of models.layers.rotary, `[T, E/2]` or `[R, T, E/2]`.
+
+        Dead events are zeroed at the door: where all are dead the softmax is over them, and then
+        it reads zeros.
+        """
+        s_rtd = torch.where(live_rt.unsqueeze(-1), s_rtd, 0.0)
+        projected_rtd3: Tensor = self.project_in(s_rtd)
+        query, key, value = (split_heads(part, self.heads) for part in projected_rtd3.chunk(3, -1))
+        phase = phase.unsqueeze(-3)
+        read = attention(rotate(query, phase), rotate(key, phase), value, live_rt)
+        return self.project_out(merge_heads(read))  # type: ignore[no-any-return]
+
+
+def attention(query: Tensor, key_rhte: Tensor, value_rhte: Tensor, live_rt: Tensor) -> Tensor:
+    """`[…, H, M, E]` of queries read the live events → `[R, H, M, E]`."""
+    scores_rhmt = query @ key_rhte.transpose(-2, -1) / math.sqrt(key_rhte.shape[-1])
+    dead_rt = torch.where(live_rt, 0.0, DEAD)
+    return (scores_rhmt + dead_rt.unsqueeze(1).unsqueeze(1)).softmax(-1) @ value_rhte
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """`[…, T, d]` → `[…, H, T, E]`."""
+    apart: Tensor = x.unflatten(-1, (heads, -1))
+    return apart.transpose(-3, -2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """`[…, H, T, E]` → `[…, T, d]`."""
+    return x.transpose(-3, -2).flatten(-2)
