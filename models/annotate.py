@@ -9,146 +9,137 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.progress import Progress
 
-from models.data.batches import Pairs, offered, shown
+from models.cache_replay import CacheRules, Held, held_at
+from models.data.batches import Pairs, shown
 from models.data.causal import Replay
 from models.examples import Examples
 from models.features.build import no_hints
 from models.features.records import F32, I64, Hints
 from models.inputs import Inputs
-from models.predict import chunked
 from models.schema import TIERS
 from models.teacher import Teacher
 
-REFRESH_DELAY_MS: Final = 1_000
-HARD_TTL_MS: Final = 24 * 3_600_000
-LOOK_BACK: Final = 4
-AGGREGATED: Final = 8
-
-
-class Cached(NamedTuple):
-    """When the entries that request q reads were computed, and after which request's demand."""
-
-    at_ms: I64  # [Q] strictly before the request
-    after: I64  # [Q] row of the user's earlier request, −1 without one within the hard TTL
+STATES: Final = 256
+"""States of users that the teacher reads together."""
 
 
 class Annotations(NamedTuple):
-    """Hints by impression of the log; zeros and tier `none` outside the annotated requests."""
+    """Hints by impression of the log; zeros and tier `none` outside the annotated requests.
+
+    `pair` has the word on every impression, so that any coverage can be served of it; `held` says
+    which tier the replayed cache had.
+    """
 
     pair: Hints
     aggregate: Hints
+    held: I64  # [I] codes of models.schema.TIERS
 
 
-def cached_at(replay: Replay, rng: np.random.Generator) -> Cached:
-    """One of the user's last few requests made the demand; else speculation did, some time ago."""
-    after = _earlier(replay, rng)
-    found = after >= 0
-    now = replay.time_ms
-    demanded = np.where(found, replay.time_ms[after] + REFRESH_DELAY_MS, 0)
-    seconds = np.exp(rng.uniform(0.0, np.log(HARD_TTL_MS / 1000), len(now)))
-    speculated = now - (seconds * 1000).astype(np.int64)
-    return Cached(np.minimum(np.where(found, demanded, speculated), now - 1), after)
+class _Entries(NamedTuple):
+    """Pairs with the states that they are computed under: `state` counts 2 a request, first what
+    its demand led to, then what speculation computed for it."""
+
+    state: I64  # [E]
+    item: I64  # [E]
 
 
 def annotate(
     teacher: Teacher,
     examples: Examples,
     requests: I64,
-    rng: np.random.Generator,
+    rules: CacheRules,
+    seed: int,
     progress: Progress,
 ) -> Annotations:
     replay = examples.replay
-    cached = cached_at(replay, rng)
+    held = held_at(replay, requests, rules, seed)
+    at_ms = np.stack([held.done_ms, speculated_ms(replay, rules, seed)], axis=1).reshape(-1)
+    seen = shown(replay, requests)
+    asked = _asked(requests, seen.pairs, held, seen.impression)
+    said = _said(teacher, examples, asked, at_ms, progress)
     notes = _empty(replay, teacher.bottleneck.encode.out_features)
-    bar = progress.add_task("annotate", total=len(requests))
-    with torch.inference_mode():
-        for rows in chunked(requests):
-            _annotate(teacher, examples, rows, cached, notes, rng)
-            progress.advance(bar, len(rows))
+    count, now_ms = len(seen.impression), replay.time_ms[requests][seen.pairs.request_index]
+    _write(notes.pair, seen.impression, "pair", said.z[:count], now_ms - at_ms[asked.state[:count]])
+    notes.pair.logit[seen.impression] = said.logit[:count]
+    _aggregate(notes, replay, held, said.z[count:], at_ms)
+    notes.held[:] = np.where(held.pair_by >= 0, TIERS.index("pair"), notes.aggregate.tier)
     return notes
+
+
+def speculated_ms(replay: Replay, rules: CacheRules, seed: int) -> I64:
+    """`[Q]` when an entry that nobody had asked for was computed: log-uniform up to the hard TTL.
+
+    Drawn in the order of the log, so that what comes after a request changes nothing.
+    """
+    chance = np.random.default_rng(seed).random(len(replay.time_ms))
+    age_ms = np.exp(chance * np.log(rules.hard_ttl_s * 1000.0)).astype(np.int64)
+    at_ms: I64 = replay.time_ms - np.maximum(age_ms, 1)
+    return at_ms
+
+
+def _asked(requests: I64, seen: Pairs, held: Held, impression: I64) -> _Entries:
+    """The impressions, then what stands for the pages' means."""
+    by = held.pair_by[impression]
+    own = requests[seen.request_index]
+    state = np.where(by >= 0, 2 * by, 2 * own + 1)
+    return _Entries(np.append(state, 2 * held.sampled_by), np.append(seen.item, held.sampled.item))
+
+
+class _Said(NamedTuple):
+    logit: F32  # [E, T]
+    z: F32  # [E, d]
+
+
+def _said(
+    teacher: Teacher, examples: Examples, asked: _Entries, at_ms: I64, progress: Progress
+) -> _Said:
+    """The teacher runs once for each different pair of a state and an item."""
+    items = int(asked.item.max(initial=0)) + 1
+    unique, inverse = np.unique(asked.state * items + asked.item, return_inverse=True)
+    state, item = unique // items, unique % items
+    states, state_of = np.unique(state, return_inverse=True)
+    bar = progress.add_task("annotate", total=len(states))
+    parts = []
+    for start in range(0, len(states), STATES):
+        rows = slice(*np.searchsorted(state_of, [start, start + STATES]))
+        pairs = Pairs(state_of[rows] - start, item[rows])
+        parts.append(_answered(teacher, examples, states[start : start + STATES], pairs, at_ms))
+        progress.advance(bar, STATES)
+    logit, z = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Said(logit[inverse], z[inverse])
+
+
+def _answered(teacher: Teacher, examples: Examples, states: I64, pairs: Pairs, at_ms: I64) -> _Said:
+    arrays = examples.arrays(states // 2, pairs, as_of_ms=at_ms[states])
+    with torch.inference_mode():
+        answered = teacher(Inputs.of(arrays))
+    return _Said(answered.logit.numpy(), answered.z.numpy())
 
 
 def _empty(replay: Replay, dim: int) -> Annotations:
     count, tasks = replay.labels.shape
-    return Annotations(no_hints(count, dim, tasks), no_hints(count, dim, tasks))
+    none = np.full(count, TIERS.index("none"))
+    return Annotations(no_hints(count, dim, tasks), no_hints(count, dim, tasks), none)
 
 
-def _annotate(
-    teacher: Teacher,
-    examples: Examples,
-    rows: I64,
-    cached: Cached,
-    into: Annotations,
-    rng: np.random.Generator,
-) -> None:
-    """The pairs shown, and a sample of what the user's earlier request had offered, in one run."""
-    replay = examples.replay
-    seen, sampled = shown(replay, rows), _earlier_offers(replay, rows, cached, rng)
-    asked = Pairs(*map(np.concatenate, zip(seen.pairs, sampled, strict=True)))
-    logit, z = _said(teacher, examples, rows, asked, cached)
-    age_s = ((replay.time_ms[rows] - cached.at_ms[rows]) / 1000.0).astype(np.float32)
-    index, count = seen.pairs.request_index, len(seen.impression)
-    _write(into.pair, seen.impression, "pair", z[:count], age_s[index])
-    into.pair.logit[seen.impression] = logit[:count]
-    mean = _mean_by(sampled.request_index, z[count:], len(rows))
-    known = (cached.after[rows] >= 0)[index]
-    _write(into.aggregate, seen.impression[known], "user", mean[index[known]], age_s[index[known]])
-
-
-def _write(into: Hints, impressions: I64, tier: str, z: F32, age_s: F32) -> None:
+def _write(into: Hints, impressions: I64, tier: str, z: F32, age_ms: I64) -> None:
     into.z[impressions] = z
     into.tier[impressions] = TIERS.index(tier)
-    into.age_s[impressions] = age_s
+    into.age_s[impressions] = (age_ms / 1000.0).astype(np.float32)
 
 
-def _earlier_offers(replay: Replay, rows: I64, cached: Cached, rng: np.random.Generator) -> Pairs:
-    """Indexed into `rows`; nothing for a request without an earlier one."""
-    known = np.flatnonzero(cached.after[rows] >= 0)
-    if not len(known):
-        return Pairs(known, known)
-    sampled = _sampled(offered(replay, cached.after[rows][known]), len(known), rng)
-    return Pairs(known[sampled.request_index], sampled.item)
-
-
-def _said(
-    teacher: Teacher, examples: Examples, rows: I64, pairs: Pairs, cached: Cached
-) -> tuple[F32, F32]:
-    arrays = examples.arrays(rows, pairs, as_of_ms=cached.at_ms[rows])
-    answered = teacher(Inputs.of(arrays))
-    return answered.logit.numpy(), answered.z.numpy()
-
-
-def _earlier(replay: Replay, rng: np.random.Generator) -> I64:
-    """The row of the user's k-th last request, k ≤ LOOK_BACK drawn; −1 when none is recent."""
-    order = np.lexsort((replay.time_ms, replay.user))
-    user, time_ms = replay.user[order], replay.time_ms[order]
-    place = np.arange(len(order))
-    earlier = np.full(len(order), -1)
-    drawn = rng.integers(1, LOOK_BACK + 1, len(order))
-    for back in range(1, LOOK_BACK + 1):
-        source = np.maximum(place - back, 0)
-        fits = (place >= back) & (user[source] == user) & (drawn >= back)
-        recent = fits & _is_recent(time_ms - time_ms[source])
-        earlier[recent] = order[source[recent]]
-    found = np.empty_like(earlier)
-    found[order] = earlier
-    return found
-
-
-def _is_recent(age_ms: I64) -> NDArray[np.bool_]:
-    return (age_ms > REFRESH_DELAY_MS) & (age_ms < HARD_TTL_MS)
-
-
-def _sampled(pairs: Pairs, requests: int, rng: np.random.Generator) -> Pairs:
-    """At most AGGREGATED pairs of each request, at random."""
-    order = np.lexsort((rng.random(len(pairs.item)), pairs.request_index))
-    index = pairs.request_index[order]
-    starts = np.searchsorted(index, np.arange(requests))
-    chosen = order[np.arange(len(index)) - starts[index] < AGGREGATED]
-    return Pairs(pairs.request_index[chosen], pairs.item[chosen])
+def _aggregate(notes: Annotations, replay: Replay, held: Held, z: F32, at_ms: I64) -> None:
+    """The mean over a user's entries, as old as the newest of them, on all that a request shows."""
+    requests, index = np.unique(held.sampled.request_index, return_inverse=True)
+    mean = _mean_by(index, z, len(requests))
+    newest = np.zeros(len(requests), np.int64)
+    np.maximum.at(newest, index, at_ms[2 * held.sampled_by])
+    seen = shown(replay, requests)
+    rows = seen.pairs.request_index
+    age_ms = replay.time_ms[requests] - newest
+    _write(notes.aggregate, seen.impression, "user", mean[rows], age_ms[rows])
 
 
 def _mean_by(index: I64, values: F32, groups: int) -> F32:

@@ -6,7 +6,7 @@ annotations.safetensors   the teacher's word on the student's window and later
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from pydantic import Field
@@ -52,22 +52,22 @@ def save_annotations(folder: Path, notes: Annotations) -> None:
     start = int(np.argmax(notes.pair.tier > 0))
     arrays = {
         f"{name}.{field}": np.ascontiguousarray(column[start:])
-        for name, hints in notes._asdict().items()
+        for name, hints in (("pair", notes.pair), ("aggregate", notes.aggregate))
         for field, column in hints._asdict().items()
     }
-    save_file(arrays | {"start": np.array([start])}, folder / NOTES)
+    held = np.ascontiguousarray(notes.held[start:])
+    save_file(arrays | {"held": held, "start": np.array([start])}, folder / NOTES)
 
 
 def load_annotations(folder: Path) -> Annotations:
     arrays = load_file(folder / NOTES)
     start = int(arrays["start"][0])
 
-    def hints(name: str) -> Hints:
-        columns = (arrays[f"{name}.{field}"] for field in Hints._fields)
-        padded = (
-            np.concatenate([np.zeros((start, *column.shape[1:]), column.dtype), column])
-            for column in columns
-        )
-        return Hints(*padded)
+    def padded(name: str) -> Any:
+        column = arrays[name]
+        return np.concatenate([np.zeros((start, *column.shape[1:]), column.dtype), column])
 
-    return Annotations(hints("pair"), hints("aggregate"))
+    def hints(name: str) -> Hints:
+        return Hints(*(padded(f"{name}.{field}") for field in Hints._fields))
+
+    return Annotations(hints("pair"), hints("aggregate"), padded("held"))

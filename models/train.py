@@ -8,6 +8,7 @@ import torch
 from rich.progress import Progress
 
 from models.annotate import Annotations, annotate
+from models.cache_replay import CacheRules
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.distillation import dropped, seeded
@@ -38,10 +39,11 @@ STUDENT_RECIPE: Final = Recipe(
 class Chosen(NamedTuple):
     """Which models a run trains, and how a student listens."""
 
-    teacher: Family = "kunlun"
+    teacher: Family = "interformer"
     size: Size = "s"
     student: StudentFamily = "din"
     distillation: DistillationConfig = DistillationConfig()
+    reads_cache: bool = True  # else a taught student has the teacher for its training alone
 
 
 def train_teacher(
@@ -82,7 +84,8 @@ def train_student(
     """With the cache of `notes` at random coverage beside distillation; without: never taught."""
     rng = seeded(seed)
     periods = replay.log.periods
-    dim = notes.pair.z.shape[1] if notes else 0
+    cache = notes if chosen.reads_cache else None
+    dim = cache.pair.z.shape[1] if cache else 0
     features = _features(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
     config = StudentConfig(features=features, reader=STUDENTS[chosen.student], seed=seed)
     examples = Examples.of(replay, features)
@@ -95,10 +98,10 @@ def train_student(
         name="student" if notes else "student alone",
         requests=taught_on,
         impressions=_impressions(replay, taught_on),
-        batch=lambda rows: examples.batch(rows, dropping(notes, rng)),
+        batch=lambda rows: examples.batch(rows, dropping(cache, rng)),
         loss=learner.loss,
         validate=lambda: _validation(
-            learner.model, examples, held_out, dropping(notes, np.random.default_rng(seed))
+            learner.model, examples, held_out, dropping(cache, np.random.default_rng(seed))
         ),
     )
     fit(learner, task, recipe, rng, progress)
@@ -112,8 +115,8 @@ def annotated(
     periods = replay.log.periods
     later = periods.student.model_copy(update={"until_ms": periods.until_ms})
     examples = Examples.of(replay, config.features)
-    rng = np.random.default_rng(seed)
-    return annotate(teacher, examples, replay.requests_in(later), rng, progress)
+    requests = replay.requests_in(later)
+    return annotate(teacher, examples, requests, CacheRules(), seed, progress)
 
 
 def space_of(teacher: Teacher) -> str:

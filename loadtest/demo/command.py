@@ -12,7 +12,7 @@ from rich.console import Console
 
 from loadtest.demo import page, printing
 from loadtest.demo.live import measure
-from loadtest.demo.steps import plan, run_steps
+from loadtest.demo.steps import Models, plan, run_steps
 from loadtest.json_file import write_json
 from loadtest.marked import fill
 from loadtest.stack import free_port, running_up
@@ -29,6 +29,13 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path("build/demo"),
     seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,
     impressions: Annotated[int, typer.Option(help="Impressions of the synthetic world.")] = 300_000,
+    teacher: Annotated[
+        str, typer.Option(help="Family of the teacher: interformer or kunlun.")
+    ] = "interformer",
+    size: Annotated[str, typer.Option(help="Size of the teacher: s, m, l or xl.")] = "s",
+    student: Annotated[
+        str, typer.Option(help="Family of the students: din, dcnv2 or interformer.")
+    ] = "din",
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
     write: Annotated[Path | None, typer.Option(help="Page whose table is filled in.")] = None,
@@ -39,10 +46,12 @@ def demo(
     signal.signal(signal.SIGTERM, _leave)
     if fresh:
         shutil.rmtree(out, ignore_errors=True)
-    seconds = run_steps(plan(out, data, seed, impressions), out, console.print)
+    models = Models(teacher, size, student)
+    seconds = run_steps(plan(out, data, seed, impressions, models), out, console.print)
     shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
     with running_up(out, out / "live", HOST, free_port(HOST, port), SETTINGS) as stack:
         facts: dict[str, Any] = {"data": data, "seed": seed, "date": time.strftime("%Y-%m-%d")}
+        facts |= {"models": models._asdict()}
         facts |= {"settings": {name: os.environ.get(name, SETTINGS[name]) for name in SETTINGS}}
         facts |= {"step_seconds": seconds, "urls": _urls(stack.url)}
         report = measure(stack, out, facts, console)

@@ -25,16 +25,30 @@ class Step(NamedTuple):
     inputs: tuple[Path, ...] = ()
 
 
-def plan(out: Path, data: str, seed: int, impressions: int) -> list[Step]:
+class Models(NamedTuple):
+    """What `understudy train` is to train, in its own words."""
+
+    teacher: str = "interformer"
+    size: str = "s"
+    student: str = "din"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        named = self._asdict().items()
+        return tuple(word for name, value in named for word in (f"--{name}", value))
+
+
+def plan(out: Path, data: str, seed: int, impressions: int, models: Models) -> list[Step]:
     """Everything before serving. `data` is as `understudy import` takes it."""
     log, run, serving = out / "log", out / "run", out / "serving"
     if data == "adworld":
         data += f":seed={seed},impressions={impressions}"
     name, _, source = data.partition(":")
     read = () if name == "adworld" else (Path(source),)
+    train = ("train", "--log", str(log), "--out", str(run), "--seed", str(seed), *models.options)
     return [
         Step("import", ("import", "--data", data, "--out", str(log)), log, read),
-        Step("train", ("train", "--log", str(log), "--out", str(run), "--seed", str(seed)), run),
+        Step("train", train, run),
         Step("evaluate", ("evaluate", "--run", str(run)), run / "metrics.json"),
         Step("export", ("export", "--run", str(run), "--out", str(serving)), serving),
     ]

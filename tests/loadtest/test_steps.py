@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.demo import steps
-from loadtest.demo.steps import Step, plan, run_steps
+from loadtest.demo.steps import Step, Models, plan, run_steps
 from loadtest.errors import StepFailed
 
 
@@ -23,7 +23,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _run(out: Path, data: str = "adworld", seed: int = 1) -> dict[str, float]:
-    return run_steps(plan(out, data, seed, 1_000), out, lambda _: None)
+    return run_steps(plan(out, data, seed, 1_000, Models()), out, lambda _: None)
 
 
 def test_second_run_reuses_every_step(tmp_path: Path, ran: list[str]) -> None:
