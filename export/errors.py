@@ -1,8 +1,9 @@
 """What stops an export.
 
 ExportError
-├── RunInvalid      the run folder lacks a checkpoint or its record, or they do not fit together
-└── ParityFailed    ONNX Runtime and torch disagree by more than the tolerance
+├── RunInvalid          the run folder lacks a checkpoint or its record, or they do not fit together
+├── ParityFailed        ONNX Runtime and torch disagree by more than the tolerance
+└── ValueOptionInvalid  --value is no formula
 """
 
 
@@ -15,4 +16,8 @@ class RunInvalid(ExportError):
 
 
 class ParityFailed(ExportError):
+    pass
+
+
+class ValueOptionInvalid(ExportError):
     pass

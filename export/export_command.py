@@ -11,13 +11,14 @@ from rich.progress import Progress
 
 from export.errors import RunInvalid
 from export.model_bundle import Source, write_model
+from export.value_option import parse_formula
 from models.checkpoint import CheckpointInvalid, load_student, load_teacher
 from models.data.causal import Replay
 from models.data.log import Log
 from models.data.replay_file import lines
 from models.data.snapshot import write_serving_data
 from models.examples import Examples
-from models.manifest import Period
+from models.manifest import Period, ValueFormula
 from models.run_folder import METRICS, RunFolderInvalid, RunRecord
 
 SERVING: Final = "serving.json"
@@ -31,16 +32,21 @@ def export(
     requests: Annotated[
         int, typer.Option(help="Held-out requests kept for a replay: the busiest stretch.")
     ] = 2000,
+    value: Annotated[
+        str | None,
+        typer.Option(help="What orders: powers of tasks, as click=1,conversion=0.5; then × bid."),
+    ] = None,
 ) -> None:
     """Turn a run into bundles, with the catalogue, user states and requests that serving needs."""
     console = Console()
     try:
+        formula = parse_formula(value) if value else None
         record = RunRecord.read(run)
         replay = Replay.of(Log.read(Path(record.log)))
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("export", total=4)
             named, warmup = {}, _warmup(replay)
-            for source in _sources(run, record, replay):
+            for source in _sources(run, record, replay, formula):
                 named[source.name] = write_model(out, source, warmup).name
                 progress.advance(bar)
             kept = write_serving_data(replay, out, requests)
@@ -53,7 +59,9 @@ def export(
     console.print(f"replay   {kept:,} held-out requests")
 
 
-def _sources(run: Path, record: RunRecord, replay: Replay) -> list[Source]:
+def _sources(
+    run: Path, record: RunRecord, replay: Replay, formula: ValueFormula | None
+) -> list[Source]:
     teacher, teacher_config = load_teacher(run, "teacher")
     student, student_config = load_student(run, "student")
     alone, alone_config = load_student(run, "alone")
@@ -68,6 +76,7 @@ def _sources(run: Path, record: RunRecord, replay: Replay) -> list[Source]:
             calibration=record.calibration[name],
             trained_on=trained_on,
             metrics={key: value for key, value in metrics.items() if _is_of(name, key)},
+            value=formula,
         )
 
     return [

@@ -12,7 +12,7 @@ from export.parity import ROWS, answers, measure
 from export.samples import arrays_of
 from export.to_onnx import OPSET, graph_of, outputs_of, to_onnx
 from models.examples import Examples
-from models.manifest import GOLDEN, MODEL, WARMUP, Calibration, Period
+from models.manifest import GOLDEN, MODEL, WARMUP, Calibration, Period, ValueFormula
 from models.student import Student
 from models.teacher import Teacher
 
@@ -31,6 +31,7 @@ class Source:
     calibration: Mapping[str, Calibration]
     trained_on: Period
     metrics: Mapping[str, Mapping[str, float]]
+    value: ValueFormula | None = None
 
 
 def write_model(parent: Path, source: Source, warmup: Sequence[Mapping[str, Any]]) -> Path:
@@ -56,6 +57,7 @@ def write_model(parent: Path, source: Source, warmup: Sequence[Mapping[str, Any]
         "outputs": outputs_of(graph, answered),
         "parity": measure(graph, model_bytes, samples),
         "calibration": source.calibration,
+        "value": source.value,
         "trained_on": source.trained_on,
         "metrics": source.metrics,
     }

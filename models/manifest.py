@@ -11,11 +11,12 @@ BundleError
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from models.features.records import F32, F64
 from models.schema import FeatureSchema, Frozen, TensorSpec
@@ -89,6 +90,21 @@ class Calibration(Frozen):
         return probability
 
 
+class ValueFormula(Frozen):
+    """What showing an item is worth to a caller who names no task: Π p_task ** power, by which a
+    bid is multiplied."""
+
+    powers: dict[str, float] = Field(min_length=1)
+
+    def of(self, probabilities: Mapping[str, F64]) -> F64:
+        """`[N]` of each task → `[N]`, a new array."""
+        (first, power), *others = self.powers.items()
+        value: F64 = probabilities[first] ** power
+        for task, power in others:
+            value *= probabilities[task] ** power
+        return value
+
+
 class Period(Frozen):
     """[from_ms, until_ms) of the log."""
 
@@ -110,10 +126,18 @@ class Manifest(Frozen):
     outputs: tuple[TensorSpec, ...]
     parity: Parity
     calibration: dict[str, Calibration]
+    value: ValueFormula | None = None
     trained_on: Period
     metrics: dict[str, dict[str, float]]
     golden_tolerance: float = 1e-4
     files: dict[str, FileEntry]
+
+    @model_validator(mode="after")
+    def _values_its_own_tasks(self) -> Self:
+        unknown = sorted(set(self.value.powers) - set(self.tasks)) if self.value else []
+        if unknown:
+            raise ValueError(f"value names {', '.join(unknown)}; tasks are {', '.join(self.tasks)}")
+        return self
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: the bytes whose sha256 names the bundle."""

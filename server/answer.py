@@ -1,10 +1,12 @@
 """What ranking gave → the answer on the wire."""
 
+from collections.abc import Mapping
 from itertools import count
 from secrets import token_hex
 
 from msgspec import UNSET
 
+from models.features.records import F64, I64
 from server.ranked import Ranked
 from server.summary import Summary
 from server.wire import Coverage, Degraded, RankAnswer
@@ -23,19 +25,25 @@ class AnswerWriter:
         positions = ranked.order.positions
         item_ids = ranked.columns.item_ids
         summary = ranked.assembled.summary
-        bids = ranked.columns.bids
+        scored, values = ranked.scored, ranked.order.values
+        has_values = ranked.columns.bids is not None or scored.worth is not None
         return RankAnswer(
             request_id=ranked.request.request_id or next(self._ids),
             model=self._model,
             version=self._version,
             lane=self._lane,
             item_ids=list(map(item_ids.__getitem__, positions.tolist())),
-            scores=ranked.scored.scores[positions].tolist(),
-            values=UNSET if bids is None else ranked.order.values[positions].tolist(),
+            scores=scored.scores[positions].tolist(),
+            values=values[positions].tolist() if has_values else UNSET,
             coverage=_coverage(summary),
             teacher_age_s=summary.age_s / summary.hinted if summary.hinted else None,
             degraded=_degraded(ranked, summary),
+            task_scores=UNSET if scored.by_task is None else _by_task(scored.by_task, positions),
         )
+
+
+def _by_task(by_task: Mapping[str, F64], positions: I64) -> dict[str, list[float]]:
+    return {task: scores[positions].tolist() for task, scores in by_task.items()}
 
 
 def _coverage(summary: Summary) -> Coverage:

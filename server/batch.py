@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from server.admission import late
 from server.assembly import Assembled, Assembler, Assembly, Prepared
-from server.ranked import Scored
+from server.ranked import Scored, Wanted
 from server.scoring import Scorer, runs
 from server.stages import StageClock
 
@@ -34,7 +34,7 @@ class Judged(NamedTuple):
 
 class _Waiting(NamedTuple):
     prepared: Prepared
-    task: int
+    wanted: Wanted
     clock: StageClock
     deadline_ms: float
     answer: asyncio.Future[Judged]
@@ -68,12 +68,12 @@ class Batcher:
         """What a candidate took lately; at first, as long as nothing is known, too long."""
 
     async def judge(
-        self, prepared: Prepared, task: int, clock: StageClock, deadline_ms: float
+        self, prepared: Prepared, wanted: Wanted, clock: StageClock, deadline_ms: float
     ) -> Judged:
         """Raises DeadlineExceeded when the deadline passed before the request's turn."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Judged] = loop.create_future()
-        self._waiting.append(_Waiting(prepared, task, clock, deadline_ms, answer))
+        self._waiting.append(_Waiting(prepared, wanted, clock, deadline_ms, answer))
         if self._working is None:
             self._working = loop.create_task(self._work())
         return await answer
@@ -182,7 +182,7 @@ class Batcher:
         judged: list[Judged | Exception] = []
         for first, last in runs([waiting.candidates for waiting in batch]):
             run = batch[first:last]
-            scored = self._scorer.score(assembly, first, last, [waiting.task for waiting in run])
+            scored = self._scorer.score(assembly, first, last, [waiting.wanted for waiting in run])
             judged += map(Judged, assembly.requests[first:last], scored)
             for waiting in run:
                 waiting.clock.mark("inference")

@@ -1,5 +1,6 @@
 """What ranking one request gave: the answer and the feedback are both made from it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from models.features.records import F64
@@ -10,9 +11,19 @@ from server.slate import Order
 from server.wire import RankRequest
 
 
+class Wanted(NamedTuple):
+    """What a request wants to be scored by."""
+
+    task: int  # into the bundle's; its scores are the answer's
+    by_value: bool  # ordered by the bundle's formula rather than by the task alone
+    every_task: bool  # the scores of all of them come back
+
+
 class Scored(NamedTuple):
     scores: F64  # [N] calibrated, of the task that was asked for
     reason: str | None  # why they are not the model's
+    worth: F64 | None = None  # [N] by the bundle's formula, when that is what orders
+    by_task: Mapping[str, F64] | None = None  # [N] each, when they were asked for
 
 
 class Ranked(NamedTuple):

@@ -11,7 +11,7 @@ from server.batch import Batcher
 from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
-from server.ranked import Ranked, Scored
+from server.ranked import Ranked, Scored, Wanted
 from server.slate import Order, Ordering
 from server.stages import StageClock
 from server.wire import RankRequest
@@ -51,7 +51,7 @@ class Ranker:
 
     async def rank(self, request: RankRequest, clock: StageClock) -> Ranked:
         self._check_model(request)
-        now_ms, task = self._now_ms(request), self._task(request)
+        now_ms, wanted = self._now_ms(request), self._wanted(request)
         columns = self._candidates.read(request)
         context = self._context.row(request.context, "context")
         deadline_ms = request.deadline_ms or self._limits.deadline_ms
@@ -62,7 +62,7 @@ class Ranker:
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
             prepared = Prepared(now_ms, found.page, found.record, context, columns)
-            assembled, scored = await self._batcher.judge(prepared, task, clock, deadline_ms)
+            assembled, scored = await self._batcher.judge(prepared, wanted, clock, deadline_ms)
             clock.mark("queue")
         order = self._order(request, columns, assembled, scored)
         clock.mark("rerank")
@@ -89,6 +89,10 @@ class Ranker:
             )
         return request.timestamp_ms
 
+    def _wanted(self, request: RankRequest) -> Wanted:
+        task, has_formula = self._task(request), self.model.manifest.value is not None
+        return Wanted(task, has_formula and request.task is None, request.all_tasks)
+
     def _task(self, request: RankRequest) -> int:
         if request.task is None:
             return 0
@@ -105,6 +109,5 @@ class Ranker:
         self, request: RankRequest, columns: CandidateColumns, assembled: Assembled, scored: Scored
     ) -> Order:
         hints = assembled.resolved and (assembled.resolved.z, assembled.resolved.tier)
-        return self._ordering.order(
-            scored.scores, columns.bids, hints, request.top_k, request.diversity
-        )
+        scores = scored.scores if scored.worth is None else scored.worth
+        return self._ordering.order(scores, columns.bids, hints, request.top_k, request.diversity)

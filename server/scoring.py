@@ -1,15 +1,16 @@
 """The model's outputs → calibrated scores, or the next best thing."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from models.features.records import F64
 from models.runtime import Model
 from server.assembly import Assembled, Assembly
 from server.fallback import prior_scores
-from server.ranked import Scored
+from server.ranked import Scored, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -31,47 +32,82 @@ def runs(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield first, len(sizes)
 
 
+class _Told(NamedTuple):
+    """What one run says of all its candidates."""
+
+    by_task: Mapping[str, F64]
+    worth: F64 | None
+
+    def is_finite(self, part: slice) -> bool:
+        return all(bool(np.isfinite(scores[part]).all()) for scores in self.by_task.values())
+
+
 class Scorer:
     """A model that fails is no reason to fail the caller: the prior rates still order."""
 
     def __init__(self, model: Model) -> None:
+        manifest = model.manifest
         self._model = model
+        self._names = manifest.tasks
+        self._formula = manifest.value
+        valued = manifest.value.powers if manifest.value else ()
+        self._valued = [manifest.tasks.index(task) for task in valued]
         self._is_failing = False
 
     def score(
-        self, assembly: Assembly, first: int, last: int, tasks: Sequence[int]
+        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted]
     ) -> list[Scored]:
-        """Of requests `first` to `last` - 1, each by its task, in one run. Blocking."""
-        scored = self._run(assembly, first, last, tasks)
+        """Of requests `first` to `last` - 1, each by what it wants, in one run. Blocking."""
+        scored = self._run(assembly, first, last, wanted)
         if len(scored) > 1 and any(each.reason for each in scored):
             # One bad request fails alone: within a run, one's bad history spreads to others.
-            alone = zip(range(first, last), tasks, strict=True)
-            return [self._run(assembly, at, at + 1, [task])[0] for at, task in alone]
+            alone = zip(range(first, last), wanted, strict=True)
+            return [self._run(assembly, at, at + 1, [each])[0] for at, each in alone]
         return scored
 
-    def _run(self, assembly: Assembly, first: int, last: int, tasks: Sequence[int]) -> list[Scored]:
+    def _run(
+        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted]
+    ) -> list[Scored]:
         requests = assembly.requests[first:last]
         try:
             logit = self._model.run(assembly.inputs(first, last)).logit
         except Exception as error:
             self._note(error)
-            return [self._prior(*each, "failed") for each in zip(requests, tasks, strict=True)]
+            return [self._prior(*each, "failed") for each in zip(requests, wanted, strict=True)]
         self._is_failing = False
-        of_task = {task: self._model.probabilities(logit, task) for task in set(tasks)}
-        is_finite = all(np.isfinite(scores).all() for scores in of_task.values())
+        told = self._told(wanted, lambda task: self._model.probabilities(logit, task))
+        is_finite = all(np.isfinite(scores).all() for scores in told.by_task.values())
         scored, start = [], 0
-        for assembled, task in zip(requests, tasks, strict=True):
-            scores = of_task[task][start : start + len(assembled.item_keys)]
-            start += len(scores)
-            if is_finite or np.isfinite(scores).all():
-                scored.append(Scored(scores, None))
+        for assembled, each in zip(requests, wanted, strict=True):
+            part = slice(start, start := start + len(assembled.item_keys))
+            if is_finite or told.is_finite(part):
+                scored.append(self._part(told, part, each, None))
             else:
-                scored.append(self._prior(assembled, task, "not_finite"))
+                scored.append(self._prior(assembled, each, "not_finite"))
         return scored
 
-    def _prior(self, assembled: Assembled, task: int, reason: str) -> Scored:
+    def _told(self, wanted: Sequence[Wanted], probabilities: Callable[[int], F64]) -> _Told:
+        """Of the tasks that anybody wants, and the worth if anybody goes by it."""
+        every = any(each.every_task for each in wanted)
+        by_value = any(each.by_value for each in wanted)
+        tasks = range(len(self._names)) if every else {each.task for each in wanted}
+        if by_value and not every:
+            tasks = {*tasks, *self._valued}
+        by_task = {self._names[task]: probabilities(task) for task in tasks}
+        worth = self._formula.of(by_task) if self._formula and by_value else None
+        return _Told(by_task, worth)
+
+    def _part(self, told: _Told, part: slice, wanted: Wanted, reason: str | None) -> Scored:
+        worth = told.worth[part] if told.worth is not None and wanted.by_value else None
+        every = None
+        if wanted.every_task:
+            every = {name: scores[part] for name, scores in told.by_task.items()}
+        return Scored(told.by_task[self._names[wanted.task]][part], reason, worth, every)
+
+    def _prior(self, assembled: Assembled, wanted: Wanted, reason: str) -> Scored:
         rates = prior_scores(assembled.counters, self._model.manifest.features.prior_rates)
-        return Scored(rates[:, task], reason)
+        told = self._told([wanted], lambda task: rates[:, task])
+        return self._part(told, slice(None), wanted, reason)
 
     def _note(self, error: Exception) -> None:
         """Once for a run of failures; their number is in the metrics."""

@@ -44,8 +44,16 @@ class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
         None
     )
     task: (
-        Annotated[str, Meta(description="Task to score by; the bundle's first when absent")] | None
+        Annotated[
+            str,
+            Meta(
+                description="Task to score and order by; when absent, the bundle's first scores, "
+                "and its value formula, if it has one, orders"
+            ),
+        ]
+        | None
     ) = None
+    all_tasks: Annotated[bool, Meta(description="Give every task's scores too")] = False
     top_k: Annotated[int, Meta(ge=1, le=1 << 20)] | None = None
     diversity: Annotated[
         float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
@@ -85,7 +93,15 @@ class RankAnswer(Struct):
     teacher_age_s: Annotated[float, Meta(description="Mean age of the hints used")] | None
     degraded: list[Degraded]
     values: (
-        Annotated[list[float], Meta(description="score × bid, when bids were given")] | UnsetType
+        Annotated[
+            list[float],
+            Meta(description="What orders, when it is not the score: the formula's value × bid"),
+        ]
+        | UnsetType
+    ) = UNSET
+    task_scores: (
+        Annotated[dict[str, list[float]], Meta(description="By task, when all were asked for")]
+        | UnsetType
     ) = UNSET
 
 

@@ -1,6 +1,7 @@
 """Tiny but real bundles: ONNX graphs linear in everything that they declare to read."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,16 @@ def linear_student(
     history_length: int = 4,
     space: str | None = SPACE,
     coverage_trained: tuple[float, float] | None = (0.0, 1.0),
+    value: Mapping[str, float] | None = None,
     seed: int = 1,
 ) -> Path:
     """A student's bundle; `teacher_dim` 0 is a student that reads no teacher."""
     schema = _feature_schema(history_length, teacher_dim)
-    reads = {"reads_space": space, "coverage_trained": coverage_trained} if teacher_dim else {}
+    reads: dict[str, Any] = {}
+    if teacher_dim:
+        reads |= {"reads_space": space, "coverage_trained": coverage_trained}
+    if value:
+        reads |= {"value": {"powers": dict(value)}}
     return _bundle(parent, "student" if teacher_dim else "alone", schema, reads, z_dim=0, seed=seed)
 
 
