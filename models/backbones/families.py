@@ -7,9 +7,9 @@ from torch import nn
 
 from models.backbones.interformer import InterFormer, InterFormerConfig
 from models.backbones.kunlun import Kunlun, KunlunConfig
-from models.backbones.understood import History, Understood
+from models.backbones.understood import Understood
 from models.inputs import Inputs
-from models.stem import Stem, UserTokens, log_age
+from models.stem import Past, Stem, UserTokens
 
 BackboneConfig = Annotated[InterFormerConfig | KunlunConfig, Field(discriminator="family")]
 
@@ -23,8 +23,8 @@ class UserSide(nn.Module):
         self.backbone = _built(config, self.tokens.tokens, stem.event_width)
 
     def forward(self, stem: Stem, inputs: Inputs) -> Understood:
-        history = History(stem.events(inputs), inputs.history_outcome, log_age(inputs))
-        understood: Understood = self.backbone(self.tokens(stem, inputs), history)
+        tokens = self.tokens(stem, inputs)
+        understood: Understood = self.backbone(tokens, Past.of(inputs), stem.events)
         return understood
 
     def interact(self, tokens: int, tokens_out: int) -> nn.Module:

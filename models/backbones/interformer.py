@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from models.backbones.understood import Events, History, Understood
+from models.backbones.understood import Embed, Events, Understood
 from models.layers.compressed_tokens import CompressedTokens
 from models.layers.interaction import DhenInteraction
 from models.layers.personal_ffn import PersonalFeedForward
@@ -22,6 +22,7 @@ from models.layers.rotary import position_phase
 from models.layers.self_attention import SelfAttention
 from models.layers.token_gate import TokenGate
 from models.schema import Frozen
+from models.stem import Past
 
 
 class InterFormerConfig(Frozen):
@@ -58,9 +59,9 @@ class InterFormer(nn.Module):
         phase = position_phase(length, width // config.heads)
         self.register_buffer("phase", phase, persistent=False)
 
-    def forward(self, x_rnd: Tensor, history: History) -> Understood:
-        events_rle = newest(history.values, self.config.length)
-        live_rl = newest(history.outcome.unsqueeze(-1), self.config.length).squeeze(-1) > 0
+    def forward(self, x_rnd: Tensor, past: Past, embed: Embed) -> Understood:
+        past = past.newest(self.config.length)
+        events_rle, live_rl = embed(past), past.live
         s_rtd = self.event(events_rle) * torch.sigmoid(self.mask(events_rle))
         s_rtd = torch.cat([self.first(x_rnd), s_rtd], dim=1)
         live_rt = fn.pad(live_rl, (self.config.summary, 0), value=True)
@@ -117,11 +118,3 @@ class _Layer(nn.Module):
         x_next = self.interaction(torch.cat([x_rnd, s_sum], dim=1))
         attended = self.attention(self.personal(x_sum, s_rtd), live_rt, phase)
         return x_next, self.norm(s_rtd + attended)
-
-
-def newest(values_rle: Tensor, length: int) -> Tensor:
-    """The last `length` of `[R, L, …]`, padded in front when there are fewer."""
-    missing = length - values_rle.shape[1]
-    if missing <= 0:
-        return values_rle[:, -length:]
-    return fn.pad(values_rle, (0, 0, missing, 0))

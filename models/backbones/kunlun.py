@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from models.backbones.understood import Events, History, Understood
+from models.backbones.understood import Embed, Events, Understood
 from models.layers.compressed_tokens import CompressedTokens
 from models.layers.event_kinds import latest_of_kind
 from models.layers.gdpa import GeneralisedAttention
@@ -23,6 +23,7 @@ from models.layers.seed_pooling import SeedPooling
 from models.layers.window_attention import WindowAttention
 from models.layers.wukong import WukongExperts
 from models.schema import Frozen
+from models.stem import Past
 
 
 class EventConfig(Frozen):
@@ -71,8 +72,8 @@ class Kunlun(nn.Module):
             _Layer(config, number, count) for number, count in enumerate(counts)
         )
 
-    def forward(self, x_rnd: Tensor, history: History) -> Understood:
-        read = [sequence(history) for sequence in self.sequences]
+    def forward(self, x_rnd: Tensor, past: Past, embed: Embed) -> Understood:
+        read = [sequence(past, embed) for sequence in self.sequences]
         values = [events.values for events, _ in read]
         live = [events.live for events, _ in read]
         phases = [phase for _, phase in read]
@@ -101,12 +102,10 @@ class _Sequence(nn.Module):
         frequency = 10.0 ** -torch.linspace(0.0, 1.0, pairs)
         self.register_buffer("frequency", frequency, persistent=False)
 
-    def forward(self, history: History) -> tuple[Events, Tensor]:
-        rows_rt, live_rt = latest_of_kind(history.outcome, self.kind, self.length)
-        described = torch.cat([history.values, history.log_age.unsqueeze(-1)], dim=-1)
-        taken = described.gather(1, rows_rt.unsqueeze(-1).expand(-1, -1, described.shape[-1]))
-        values: Tensor = self.event(taken[..., :-1])
-        return Events(values, live_rt), time_phase(taken[..., -1], self.frequency)
+    def forward(self, past: Past, embed: Embed) -> tuple[Events, Tensor]:
+        rows_rt, live_rt = latest_of_kind(past.outcome, self.kind, self.length)
+        past = past.taken(rows_rt)
+        return Events(self.event(embed(past)), live_rt), time_phase(past.log_age, self.frequency)
 
 
 class _Layer(nn.Module):

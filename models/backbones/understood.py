@@ -1,16 +1,14 @@
-"""What a backbone reads, and what it makes of a user before any candidate is known."""
+"""What a backbone makes of a user before any candidate is known."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 
+from models.stem import Past
 
-class History(NamedTuple):
-    """A user's events, newest last, padded in front with outcome 0."""
-
-    values: Tensor  # [R, L, E]
-    outcome: Tensor  # int64 [R, L], bits as in models.features.records.History
-    log_age: Tensor  # [R, L] log(1 + seconds)
+Embed = Callable[[Past], Tensor]
+"""Events → `[R, T, E]`: a backbone chooses first, so that only what it reads is embedded."""
 
 
 class Events(NamedTuple):

@@ -12,7 +12,7 @@ from torch import nn
 from models.inputs import Inputs
 from models.layers.cross import CrossLayer
 from models.schema import FeatureSchema, Frozen
-from models.stem import Stem, is_live
+from models.stem import Past, Stem
 from models.students.din import mean_of_live
 from models.students.sides import Sides
 
@@ -40,7 +40,8 @@ class Dcnv2(nn.Module):
         self.candidate_width = crossed
 
     def forward(self, inputs: Inputs) -> Sides:
-        history_re = mean_of_live(self.event(self.stem.events(inputs)), is_live(inputs))
+        past = Past.of(inputs)
+        history_re = mean_of_live(self.event(self.stem.events(past)), past.live)
         user = [*self.stem.user_side(inputs), history_re]
         user_nu = self.user(torch.cat(user, dim=-1)).index_select(0, inputs.request_index)
         item_ne = self.stem.item(inputs.item_categorical)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.inputs import Inputs
 from models.layers.target_attention import attend
 from models.schema import FeatureSchema, Frozen
-from models.stem import Stem, is_live
+from models.stem import Past, Stem
 from models.students.sides import Sides
 
 
@@ -32,7 +32,8 @@ class Din(nn.Module):
         self.candidate_width = self.stem.item.width + features.widths.item + config.event_width
 
     def forward(self, inputs: Inputs) -> Sides:
-        events_rle, live_rl = self.event(self.stem.events(inputs)), is_live(inputs)
+        past = Past.of(inputs)
+        events_rle, live_rl = self.event(self.stem.events(past)), past.live
         item_ne = self.stem.item(inputs.item_categorical)
         groups = (inputs.group_rows, inputs.group_place)
         read_ne = attend(self.query(item_ne), events_rle, live_rl, *groups)
