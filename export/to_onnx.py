@@ -65,7 +65,8 @@ def to_onnx(graph: Graph, example: Arrays) -> bytes:
         for spec in specs
     ]
     tensors = tuple(torch.from_numpy(example[spec.name]) for spec in specs)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for talkative in ("torch.onnx", "onnxscript"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

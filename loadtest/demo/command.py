@@ -30,11 +30,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,
     impressions: Annotated[int, typer.Option(help="Impressions of the synthetic world.")] = 300_000,
     teacher: Annotated[
-        str, typer.Option(help="Family of the teacher: interformer or kunlun.")
+        str, typer.Option(help="Family of the teacher, as `understudy train` has it.")
     ] = "interformer",
-    size: Annotated[str, typer.Option(help="Size of the teacher: s, m, l or xl.")] = "s",
+    size: Annotated[str, typer.Option(help="Size of the teacher: s to xl.")] = "s",
     student: Annotated[
-        str, typer.Option(help="Family of the students: din, dcnv2 or interformer.")
+        str, typer.Option(help="Family of the students, as `understudy train` has it.")
     ] = "din",
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,

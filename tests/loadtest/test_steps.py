@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.demo import steps
-from loadtest.demo.steps import Step, Models, plan, run_steps
+from loadtest.demo.steps import Models, Step, plan, run_steps
 from loadtest.errors import StepFailed
 
 
