@@ -32,7 +32,9 @@ COMMANDS: Final = {
     "import": Command(
         "models.data.import_command", "import_log", "Turn a data set into a log.", "train"
     ),
-    "train": Command("models.train_command", "train", "Train teacher and student.", "train"),
+    "train": Command(
+        "models.train_command", "train", "Train teacher and students, or go on with it.", "train"
+    ),
     "evaluate": Command(
         "models.evaluate_command", "evaluate", "Measure a run on its test window.", "train"
     ),

@@ -4,25 +4,25 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from models.staged_file import staged
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
+from models.training_errors import CheckpointInvalid as CheckpointInvalid
 
 M = TypeVar("M", bound=nn.Module)
 C = TypeVar("C", StudentConfig, TeacherConfig)
 
 
-class CheckpointInvalid(Exception):
-    """A checkpoint is missing or was not written by `understudy train`."""
-
-
 def save(folder: Path, name: str, model: nn.Module, config: StudentConfig | TeacherConfig) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous() for key, value in model.state_dict().items()}
-    save_file(weights, folder / f"{name}.safetensors")
-    (folder / f"{name}.json").write_text(config.model_dump_json(indent=1) + "\n")
+    with staged(folder / f"{name}.safetensors") as beside:
+        save_file(weights, beside)
+    with staged(folder / f"{name}.json") as beside:
+        beside.write_text(config.model_dump_json(indent=1) + "\n")
 
 
 def load_student(folder: Path, name: str) -> tuple[Student, StudentConfig]:
@@ -50,7 +50,7 @@ def _filled(model: M, folder: Path, name: str) -> M:
     try:
         weights: dict[str, torch.Tensor] = load_file(folder / f"{name}.safetensors")
         model.load_state_dict(weights)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise CheckpointInvalid(
             f"{folder / name}.safetensors does not fit its config: {error}"
         ) from error

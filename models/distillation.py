@@ -4,8 +4,9 @@ nothing."""
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as fn
 
-from models.features.records import Hints
+from models.features.records import I64, Hints
 from models.schema import TIERS
 
 
@@ -17,12 +18,11 @@ class PositionBias(nn.Module):
 
     def __init__(self, tasks: int, positions: int = 64) -> None:
         super().__init__()
-        self.bias = nn.Embedding(positions, tasks)
-        nn.init.zeros_(self.bias.weight)
+        # No embedding: those decay as identities do, and a place is nobody's identity.
+        self.bias = nn.Parameter(torch.zeros(positions, tasks))
 
     def forward(self, position: Tensor) -> Tensor:
-        added: Tensor = self.bias(position.clamp(0, self.bias.num_embeddings - 1))
-        return added
+        return fn.embedding(position.clamp(0, len(self.bias) - 1), self.bias)
 
 
 def dropped(pair: Hints, aggregate: Hints, rng: np.random.Generator) -> Hints:
@@ -43,6 +43,11 @@ def at_coverage(
     keep_pair = (pair.tier > 0) & (rng.random(len(pair.tier)) < share)
     keep_user = (aggregate.tier > 0) & tiers
     return laddered(pair, aggregate, keep_pair, keep_user)
+
+
+def as_held(pair: Hints, aggregate: Hints, held: I64) -> Hints:
+    """Hints of the tiers that a replayed cache had, codes of models.schema.TIERS."""
+    return laddered(pair, aggregate, held == TIERS.index("pair"), held == TIERS.index("user"))
 
 
 def laddered(

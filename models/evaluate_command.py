@@ -15,6 +15,8 @@ from models.data.log import Log
 from models.evaluate import Candidate, effective_rank
 from models.evaluate import evaluate as measure
 from models.run_folder import METRICS, RunRecord, load_annotations
+from models.suites.page import tell_suite
+from models.suites.suites import Setting, Suite
 
 COLUMNS = {
     "auc": "AUC",
@@ -27,10 +29,36 @@ COLUMNS = {
 
 
 def evaluate(
-    run: Annotated[Path, typer.Option(help="A run folder, as `understudy train` writes it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead.")] = False,
+    run: Annotated[
+        Path | None, typer.Option(help="A run folder, as `understudy train` writes it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    suite: Annotated[
+        Suite | None, typer.Option(help="An experiment that trains its own models.")
+    ] = None,
+    data: Annotated[
+        str, typer.Option(help="A suite's data, as `understudy import --data` takes it.")
+    ] = "adworld:impressions=300000,seed=7",
+    seeds: Annotated[int, typer.Option(help="Seeds of a suite, from 0.", min=1)] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer epochs: a suite's direction, not its size.")
+    ] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Page that a suite writes, with a plot beside it.")
+    ] = None,
 ) -> None:
-    """Measure a run's models on the test window; prints tables and writes metrics.json."""
+    """Measure a run's models on the test window, or run a suite; prints tables."""
+    if (run is None) == (suite is None):
+        raise typer.BadParameter("name a --run to measure or a --suite to run, one of them")
+    if suite is not None:
+        tell_suite(suite, data, Setting(tuple(range(seeds)), quick), as_json, write)
+        return
+    assert run is not None
+    tell_run(run, as_json)
+
+
+def tell_run(run: Path, as_json: bool = False) -> None:
+    """Prints the tables and writes metrics.json. Raises RunFolderInvalid, CheckpointInvalid."""
     record = RunRecord.read(run)
     replay = Replay.of(Log.read(Path(record.log)))
     teacher, teacher_config = load_teacher(run, "teacher")

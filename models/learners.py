@@ -42,6 +42,7 @@ class StudentLearner(nn.Module):
         features: FeatureSchema,
         taught: Hints | None = None,
         distillation: DistillationConfig | None = None,
+        learns_misses: bool = True,
     ) -> None:
         super().__init__()
         tasks = len(features.log.tasks)
@@ -49,14 +50,13 @@ class StudentLearner(nn.Module):
         self.features = features
         self.position = PositionBias(tasks)
         self.taught = taught
+        self.learns_misses = learns_misses and features.teacher_dim > 0
         self.heads = ExternalHeads(
             distillation or DistillationConfig(), model.head.in_features, tasks
         )
 
     def loss(self, batch: Batch) -> Tensor:
-        if self.taught is None:
-            return self._loss(batch)
-        if not self.features.teacher_dim:
+        if self.taught is None or not self.learns_misses:
             return self._loss(batch)
         missed = batch.arrays | teacher_side(self.features, len(batch.impression), None)
         return self._loss(batch) + self._loss(batch._replace(arrays=missed))

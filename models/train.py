@@ -11,12 +11,13 @@ from models.annotate import Annotations, annotate
 from models.cache_replay import CacheRules
 from models.data.batches import shown
 from models.data.causal import Replay
-from models.distillation import dropped, seeded
+from models.distillation import dropped
 from models.examples import Examples, HintSource, taken
 from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64, Hints
 from models.fit import Recipe, Task, fit
 from models.learners import StudentLearner, TeacherLearner
+from models.placement import HERE, Placement
 from models.predict import predict
 from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
@@ -24,12 +25,13 @@ from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
 from models.teacher import Teacher, TeacherConfig
 from models.teacher_sizes import Family, Size, teacher_config
+from models.trail import Trail
 
 TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
 HELD_OUT: Final = 0.1
 TEACHER_RECIPE: Final = Recipe(
-    epochs=3, batch_impressions=1280, learning_rate=2e-3, embedding_decay=30.0
+    epochs=3, batch_impressions=640, learning_rate=3e-3, embedding_decay=100.0
 )
 STUDENT_RECIPE: Final = Recipe(
     epochs=5, batch_impressions=640, learning_rate=3e-3, embedding_decay=30.0
@@ -44,6 +46,7 @@ class Chosen(NamedTuple):
     student: StudentFamily = "din"
     distillation: DistillationConfig = DistillationConfig()
     reads_cache: bool = True  # else a taught student has the teacher for its training alone
+    meets_misses: bool = True  # else it is trained as if every pair were always there
 
 
 def train_teacher(
@@ -52,9 +55,11 @@ def train_teacher(
     seed: int,
     progress: Progress,
     recipe: Recipe = TEACHER_RECIPE,
+    placement: Placement = HERE,
+    trail: Trail | None = None,
 ) -> tuple[Teacher, TeacherConfig]:
     """On the teacher's period alone; its last tenth picks the epoch."""
-    rng = seeded(seed)
+    rng = placement.seeded(seed)
     period = replay.log.periods.teacher
     features = _features(replay, TEACHER_HISTORY, 0, period.until_ms)
     config = teacher_config(features, chosen.teacher, chosen.size, seed)
@@ -68,8 +73,9 @@ def train_teacher(
         batch=examples.batch,
         loss=learner.loss,
         validate=lambda: _validation(learner.model, examples, requests[cut:], None),
+        compiled=(learner.model,),
     )
-    fit(learner, task, recipe, rng, progress)
+    fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
     return learner.model, config
 
 
@@ -80,9 +86,11 @@ def train_student(
     seed: int,
     progress: Progress,
     recipe: Recipe = STUDENT_RECIPE,
+    placement: Placement = HERE,
+    trail: Trail | None = None,
 ) -> tuple[Student, StudentConfig]:
     """With the cache of `notes` at random coverage beside distillation; without: never taught."""
-    rng = seeded(seed)
+    rng = placement.seeded(seed)
     periods = replay.log.periods
     cache = notes if chosen.reads_cache else None
     dim = cache.pair.z.shape[1] if cache else 0
@@ -90,7 +98,9 @@ def train_student(
     config = StudentConfig(features=features, reader=STUDENTS[chosen.student], seed=seed)
     examples = Examples.of(replay, features)
     taught = notes.pair if notes else None
-    learner = StudentLearner(Student(config), features, taught, chosen.distillation)
+    learner = StudentLearner(
+        Student(config), features, taught, chosen.distillation, learns_misses=chosen.meets_misses
+    )
     taught_on, held_out = (
         replay.requests_in(period) for period in (periods.student, periods.validation)
     )
@@ -98,13 +108,15 @@ def train_student(
         name="student" if notes else "student alone",
         requests=taught_on,
         impressions=_impressions(replay, taught_on),
-        batch=lambda rows: examples.batch(rows, dropping(cache, rng)),
+        batch=lambda rows: examples.batch(rows, cached(cache, chosen, rng)),
         loss=learner.loss,
         validate=lambda: _validation(
-            learner.model, examples, held_out, dropping(cache, np.random.default_rng(seed))
+            learner.model, examples, held_out, cached(cache, chosen, np.random.default_rng(seed))
         ),
+        compiled=(learner.model.reader,),
+        has_idle_weights=True,  # heads of weight 0
     )
-    fit(learner, task, recipe, rng, progress)
+    fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
     return learner.model, config
 
 
@@ -143,6 +155,15 @@ def dropping(notes: Annotations | None, rng: np.random.Generator) -> HintSource 
         return dropped(taken(notes.pair, rows), taken(notes.aggregate, rows), rng)
 
     return hints
+
+
+def cached(
+    notes: Annotations | None, chosen: Chosen, rng: np.random.Generator
+) -> HintSource | None:
+    """What a student of this kind trains and validates on."""
+    if notes is None or chosen.meets_misses:
+        return dropping(notes, rng)
+    return lambda rows: taken(notes.pair, rows)
 
 
 def _impressions(replay: Replay, requests: I64) -> int:

@@ -2,25 +2,41 @@
 
 from pathlib import Path
 
+from rich.console import Console
 from rich.progress import Progress
 
-from models import train_command
 from models.data.adworld.world import make_log
 from models.fit import Recipe
+from models.run_folder import RunRecord
+from models.run_parts import Plan, Recipes
 from models.train import Chosen
+from models.training_run import What, run_training
 
 SMALL = Recipe(epochs=1, batch_impressions=640, learning_rate=3e-3)
 IMPRESSIONS = 12_000
 
 
-def small_run(folder: Path, seed: int = 0) -> Path:
-    """`folder/run` trained on `folder/log`: seconds, not minutes; quality is not the point."""
+def small_log(folder: Path, impressions: int = IMPRESSIONS) -> Path:
+    """`folder/log`, made once."""
     log = folder / "log"
     if not log.exists():
-        make_log(impressions=IMPRESSIONS, seed=7).write(log)
-    with Progress(disable=True) as progress:
-        recipes = train_command.Recipes(teacher=SMALL, student=SMALL)
-        train_command.run_training(
-            log, folder / "run", Chosen(teacher="interformer"), seed, progress, recipes
-        )
-    return folder / "run"
+        make_log(impressions=impressions, seed=7).write(log)
+    return log
+
+
+def small_run(folder: Path, seed: int = 0) -> Path:
+    """`folder/run` trained on `folder/log`: seconds, not minutes; quality is not the point."""
+    plan = Plan(
+        log=small_log(folder),
+        out=folder / "run",
+        chosen=Chosen(teacher="interformer"),
+        seed=seed,
+        recipes=Recipes(teacher=SMALL, student=SMALL),
+    )
+    run_quietly(plan)
+    return plan.out
+
+
+def run_quietly(plan: Plan, what: What = "all", *, anew: bool = False) -> RunRecord:
+    with Progress(disable=True, console=Console(quiet=True)) as progress:
+        return run_training(plan, progress, what, anew=anew)

@@ -22,7 +22,8 @@ class HintLayer(nn.Module):
     """The teacher's z, logit, tier and age into the hidden layer, and a linear shortcut.
 
     A z of this very item and a mean over others are different statements, so each has weights of
-    its own. The shortcut starts at zero and sees only what is said of the item.
+    its own. All start at zero: a hint counts for what was learnt of it. The shortcut sees only what
+    is said of the item.
     """
 
     is_of_item: Tensor
@@ -31,10 +32,12 @@ class HintLayer(nn.Module):
     def __init__(self, features: FeatureSchema, hidden: int) -> None:
         super().__init__()
         tasks, dim = len(features.log.tasks), features.teacher_dim
-        self.tier = nn.Embedding(len(TIERS), hidden)
+        # No embedding: those decay as identities do, and a tier is nobody's identity.
+        self.tier = nn.Linear(len(TIERS), hidden, bias=False)
         self.into = nn.Linear(2 * dim + tasks + 2, hidden, bias=False)
         self.past = nn.Linear(dim + tasks, tasks, bias=False)
         nn.init.zeros_(self.tier.weight)
+        nn.init.zeros_(self.into.weight)
         nn.init.zeros_(self.past.weight)
         # Looked up: one gather each in the graph, where comparing takes three operations.
         about_item = [float(tier > TIERS.index("user")) for tier in range(len(TIERS))]
@@ -43,7 +46,7 @@ class HintLayer(nn.Module):
 
     def weight(self) -> Tensor:
         """`[H, …]` of what forward describes."""
-        return torch.cat([self.into.weight, self.tier.weight.T], 1)
+        return torch.cat([self.into.weight, self.tier.weight], 1)
 
     def forward(self, inputs: Inputs) -> Said:
         z, logit = inputs.teacher_z, inputs.teacher_logit

@@ -1,0 +1,92 @@
+"""Every textbook baseline on the split that teachers and students are measured on."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from rich.progress import Progress
+
+from models.baselines import deepfm, factorization_machine, logistic, trees
+from models.baselines.baseline import Baseline, Logits
+from models.baselines.design import Design, design_of, features_of
+from models.baselines.tuning import Choice, tuned
+from models.calibration import fit as fit_calibration
+from models.data.causal import Replay
+from models.data.periods import Periods
+from models.examples import Examples
+from models.features.records import F64
+from models.manifest import Period
+from models.train import STUDENT_HISTORY, TEACHER_HISTORY
+
+TrainedOn = Literal["student", "teacher_and_student"]
+TASK: Final = 0
+RECENT, WHOLE = STUDENT_HISTORY, TEACHER_HISTORY
+GRIDS: Final[dict[str, Sequence[Baseline]]] = {
+    "logistic": logistic.grid(),
+    f"logistic_matches_{WHOLE}": logistic.grid(WHOLE),
+    "trees_side": trees.grid(counters=False),
+    "trees_counters": trees.grid(counters=True),
+    f"trees_matches_{RECENT}": trees.grid(counters=True, match_length=RECENT),
+    f"trees_matches_{WHOLE}": trees.grid(counters=True, match_length=WHOLE),
+    "fm": factorization_machine.GRID,
+    "deepfm": deepfm.GRID,
+}
+
+
+class BaselineAnswers(NamedTuple):
+    """By baseline; probabilities are of the log's first task."""
+
+    probabilities: dict[str, F64]  # [n, 1] in the order of models.evaluate.Evaluation.of(…).rows
+    choices: dict[str, Choice]
+
+
+class Split(NamedTuple):
+    train: Design
+    validation: Design
+    test: Design
+
+
+def baseline_answers(
+    replay: Replay,
+    seed: int,
+    progress: Progress,
+    grid_limit: int | None = None,
+    periods: TrainedOn = "student",
+) -> BaselineAnswers:
+    """Fitted, chosen and calibrated before the test window, then asked about it.
+
+    `grid_limit` keeps the first points of each grid. Raises DesignImpossible when a period holds no
+    requests, TuningRefused when there are no labels to learn or to choose by.
+    """
+    bar = progress.add_task("baselines: tables", total=len(GRIDS))
+    split = split_of(replay, periods)
+    answers = BaselineAnswers({}, {})
+    for name, grid in GRIDS.items():
+        progress.update(bar, description=f"baselines: {name}")
+        found = tuned(grid[:grid_limit], split.train, split.validation, TASK, seed)
+        answers.probabilities[name] = calibrated(found.logits, split.validation, split.test)
+        answers.choices[name] = found.choice
+        progress.advance(bar)
+    return answers
+
+
+def split_of(replay: Replay, periods: TrainedOn = "student") -> Split:
+    examples = Examples.of(replay, features_of(replay, WHOLE))
+    cuts = replay.log.periods
+    windows = (trained_on(cuts, periods), cuts.validation, cuts.test)
+    lengths = (RECENT, WHOLE)
+    return Split(*(design_of(examples, replay.requests_in(cut), lengths) for cut in windows))
+
+
+def trained_on(cut: Periods, periods: TrainedOn) -> Period:
+    """What the student learns from, or all that the teacher and the student do together."""
+    if periods == "student":
+        return cut.student
+    return cut.student.model_copy(update={"from_ms": cut.teacher.from_ms})
+
+
+def calibrated(logits: Logits, validation: Design, test: Design) -> F64:
+    """`[n, 1]` on the test rows, by the scaling that models are served with."""
+    labels = validation.label(TASK).astype(np.int8)
+    scaling = fit_calibration(logits(validation), labels)
+    return scaling.probabilities(logits(test))[:, None]

@@ -1,0 +1,27 @@
+"""Every share of the pairs that a cache may hold, for a student that met misses and one that did
+not."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from models.features.records import F64
+from models.suites.scores import ALONE, TEACHER, tables
+from models.suites.table import Table
+from models.suites.workbench import Workbench
+
+SHARES: Final = (0, 20, 40, 60, 80, 100)
+MATCHED: Final = "matched"
+AT_FULL: Final = "trained at 100 %"
+
+
+def coverage(benches: Sequence[Workbench]) -> list[Table]:
+    return tables("Coverage", benches[0], [dict(_answers(bench)) for bench in benches])
+
+
+def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
+    yield TEACHER, bench.answer(bench.teacher)
+    yield ALONE, bench.answer(bench.untaught())
+    for name, meets_misses in ((MATCHED, True), (AT_FULL, False)):
+        student = bench.student(bench.chosen._replace(meets_misses=meets_misses))
+        caches = {f"{name}, {share} %": bench.covered(share / 100.0) for share in SHARES}
+        yield from bench.answers(student, caches).items()

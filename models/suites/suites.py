@@ -1,0 +1,44 @@
+"""Every suite by name, and what runs one."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, NamedTuple, get_args
+
+from rich.progress import Progress
+
+from models.data.causal import Replay
+from models.data.log import Log
+from models.fit import Recipe
+from models.suites.baselines import baselines
+from models.suites.coverage import coverage
+from models.suites.ladder import ladder
+from models.suites.table import Table
+from models.suites.tiers import tiers
+from models.suites.workbench import Recipes, Workbench
+from models.train import Chosen
+
+Suite = Literal["ladder", "coverage", "tiers", "baselines"]
+SUITES: Final[dict[Suite, Callable[[Sequence[Workbench]], list[Table]]]] = {
+    "ladder": ladder,
+    "coverage": coverage,
+    "tiers": tiers,
+    "baselines": baselines,
+}
+assert set(SUITES) == set(get_args(Suite))
+QUICK: Final = Recipe(epochs=2, batch_impressions=320, learning_rate=3e-3, embedding_decay=30.0)
+
+
+class Setting(NamedTuple):
+    seeds: Sequence[int] = (0, 1, 2)
+    quick: bool = False  # fewer epochs: the direction of a result, not its size
+    chosen: Chosen = Chosen()
+
+
+def run_suite(suite: Suite, log: Log, setting: Setting, progress: Progress) -> list[Table]:
+    """Trains everything anew."""
+    replay = Replay.of(log)
+    recipes = Recipes(QUICK, QUICK) if setting.quick else Recipes()
+    benches = [
+        Workbench(replay, seed, recipes, progress, setting.chosen, setting.quick)
+        for seed in setting.seeds
+    ]
+    return SUITES[suite](benches)

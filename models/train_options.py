@@ -1,0 +1,137 @@
+"""The options of `understudy train`, and what they ask for."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import typer
+from pydantic import ValidationError
+
+from models.exfm import DistillationConfig
+from models.fit import Recipe
+from models.placement import Device, Precision
+from models.run_folder import RunRecord
+from models.students.families import FAMILIES as STUDENTS
+from models.students.families import Family as StudentFamily
+from models.teacher_sizes import FAMILIES as TEACHERS
+from models.teacher_sizes import Family as TeacherFamily
+from models.teacher_sizes import Size
+from models.train import Chosen
+from models.training_run import What
+
+FIELDS: Final = ", ".join(DistillationConfig.model_fields)
+DEFAULT: Final = Chosen()
+
+WhatArgument = Annotated[
+    What, typer.Argument(help="The teacher, the students (with the teacher in the run), or all.")
+]
+LogOption = Annotated[
+    Path | None, typer.Option(help="A log folder, as `understudy import` writes it.")
+]
+OutOption = Annotated[Path, typer.Option(help="The run folder to write, or to go on with.")]
+SeedOption = Annotated[int | None, typer.Option(help="Same seed, same models.", show_default="0")]
+EpochsOption = Annotated[int | None, typer.Option(help="Most epochs of a model.", min=1)]
+PatienceOption = Annotated[
+    int | None, typer.Option(help="Epochs without a better validation value, then it ends.", min=1)
+]
+FamilyOption = Annotated[str | None, typer.Option(help="Of the teacher or the student named.")]
+TeacherOption = Annotated[
+    TeacherFamily | None, typer.Option(help="Family of the teacher.", show_default=DEFAULT.teacher)
+]
+SizeOption = Annotated[
+    Size | None, typer.Option(help="Size of the teacher.", show_default=DEFAULT.size)
+]
+StudentOption = Annotated[
+    StudentFamily | None,
+    typer.Option(help="Family of the students.", show_default=DEFAULT.student),
+]
+DistillationOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD=VALUE", help=f"How the student listens; fields: {FIELDS}."),
+]
+PrecisionOption = Annotated[
+    Precision, typer.Option(help="bf16: autocast; weights and validation stay fp32.")
+]
+CompileOption = Annotated[bool, typer.Option("--compile", help="torch.compile: for long fits.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where the models are trained.")]
+DevicesOption = Annotated[
+    int, typer.Option(help="Processes that share every batch, on a GPU each with cuda.", min=1)
+]
+AnewOption = Annotated[
+    bool, typer.Option("--anew", help="Begin again, whatever the run folder holds.")
+]
+F = TypeVar("F", bound=str)
+
+
+def chosen_of(
+    what: What,
+    *,
+    family: str | None,
+    teacher: TeacherFamily | None,
+    size: Size | None,
+    student: StudentFamily | None,
+    distillation: list[str] | None,
+) -> Chosen:
+    """Raises typer.BadParameter, also for an option that this training has no use for."""
+    if what == "all":
+        _refuse(what, family=family)
+    elif what == "teacher":
+        _refuse(what, student=student, distillation=distillation or None)
+        teacher = teacher if family is None else _named(family, "teacher", TEACHERS)
+    else:
+        _refuse(what, teacher=teacher, size=size)
+        student = student if family is None else _named(family, "student", tuple(STUDENTS))
+    return Chosen(
+        teacher or DEFAULT.teacher,
+        size or DEFAULT.size,
+        student or DEFAULT.student,
+        distillation_of(distillation or []),
+    )
+
+
+def distillation_of(pairs: list[str]) -> DistillationConfig:
+    fields = dict(pair.partition("=")[::2] for pair in pairs)
+    try:
+        return DistillationConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise typer.BadParameter(
+            f"--distillation {field}={first['input']}: {first['msg']}; give FIELD=VALUE, "
+            f"with a number for one of {FIELDS}"
+        ) from error
+
+
+def recipe_of(recipe: Recipe, epochs: int | None, patience: int | None) -> Recipe:
+    return replace(
+        recipe,
+        epochs=recipe.epochs if epochs is None else epochs,
+        patience=recipe.patience if patience is None else patience,
+    )
+
+
+def log_and_seed(what: What, out: Path, log: Path | None, seed: int | None) -> tuple[Path, int]:
+    """Students are trained on their teacher's log, and by default with its seed."""
+    if what == "student":
+        record = RunRecord.read(out, needed=("teacher",))
+        return log or Path(record.log), record.seed if seed is None else seed
+    if log is None:
+        raise typer.BadParameter("--log: give the log folder to train on")
+    return log, seed or 0
+
+
+def _refuse(what: What, **options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise typer.BadParameter(
+                f"--{name} {value}: `understudy train {what}` has no use for it; leave it out"
+            )
+
+
+def _named(family: str, kind: str, families: tuple[F, ...]) -> F:
+    for name in families:
+        if name == family:
+            return name
+    raise typer.BadParameter(
+        f"--family {family}: no family of {kind}s; give one of {', '.join(families)}"
+    )
