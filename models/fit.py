@@ -4,7 +4,7 @@ import contextlib
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +34,13 @@ class Recipe:
     embedding_decay: float = 0.05
     weight_decay: float = 1e-4
     patience: int = 3  # epochs without a lower validation value before it ends
+    most_impressions: int = 1 << 62  # of all epochs together, after the first
+
+    def within(self, impressions: int) -> "Recipe":
+        """With as many epochs of so many impressions as the bound allows, one at least: a large
+        log is learnt in one pass, and by heart in a second."""
+        allowed = max(1, self.most_impressions // max(impressions, 1))
+        return replace(self, epochs=min(self.epochs, allowed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

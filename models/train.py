@@ -31,7 +31,11 @@ TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50
 HELD_OUT: Final = 0.1
 TEACHER_RECIPE: Final = Recipe(
-    epochs=3, batch_impressions=640, learning_rate=3e-3, embedding_decay=100.0
+    epochs=3,
+    batch_impressions=640,
+    learning_rate=3e-3,
+    embedding_decay=100.0,
+    most_impressions=500_000,
 )
 STUDENT_RECIPE: Final = Recipe(
     epochs=5, batch_impressions=640, learning_rate=3e-3, embedding_decay=30.0
@@ -75,6 +79,7 @@ def train_teacher(
         validate=lambda: _validation(learner.model, examples, requests[cut:], None),
         compiled=(learner.model,),
     )
+    recipe = recipe.within(task.impressions)
     fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
     return learner.model, config
 

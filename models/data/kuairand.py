@@ -161,9 +161,13 @@ def _csv(path: Path, needed: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _periods(times: pl.Series) -> Periods:
-    """Teacher 04-25 … 04-28, student … 05-01, validation … 05-03, test from 05-04 (Beijing)."""
+    """Teacher 04-20 … 04-28, student … 05-01, validation … 05-03, test from 05-04 (Beijing).
+
+    Before 04-25 the teacher's rows are the earlier exposures, if they are there: no click, but
+    whether the video was watched.
+    """
     first_ms, last_ms = int(times.min()), int(times.max())  # type: ignore[arg-type]
-    days = ((4, 25), (4, 29), (5, 2), (5, 4))
+    days = ((4, 20), (4, 29), (5, 2), (5, 4))
     teacher, student, validation, test = (_midnight_ms(*day) for day in days)
     if last_ms < test or first_ms >= student:
         return by_share(first_ms, last_ms)

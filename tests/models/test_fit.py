@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.features.records import I64
-from models.fit import shuffled
+from models.fit import Recipe, shuffled
 from models.placement import HERE, Placement
 from tests.models.toy_fit import RECIPE, ToyFit
 
@@ -57,3 +57,8 @@ def test_only_what_a_task_names_is_compiled(monkeypatch: pytest.MonkeyPatch) -> 
     assert asked == []
     toy.run(task=task, placement=Placement(compiled=True))
     assert asked == [toy.model.head]
+
+
+def test_a_large_log_is_passed_over_fewer_times() -> None:
+    recipe = Recipe(epochs=3, batch_impressions=1, learning_rate=1e-3, most_impressions=500)
+    assert [recipe.within(n).epochs for n in (100, 200, 400, 9000)] == [3, 2, 1, 1]

@@ -104,13 +104,13 @@ def test_outcomes_of_a_row_are_labels_or_nothing(folder: Path) -> None:
 def test_earlier_exposures_are_history_without_clicks(folder: Path) -> None:
     write_exposures(folder)
     log = read_kuairand(folder).validate()
-    earlier = log.impressions.filter(pl.col("timestamp_ms") < log.periods.teacher_from_ms)
+    earlier = log.impressions.filter(pl.col("timestamp_ms") < beijing_ms(4, 25))
     assert len(earlier) == 3
     assert (earlier["click"] == -1).all()
     assert earlier["tab"].null_count() == 3
     first_user = earlier.filter(pl.col("user_id") == "1")
     assert first_user["item_id"].to_list() == ["11", "10"]
-    assert log.periods.history_from_ms < log.periods.teacher_from_ms == beijing_ms(4, 25)
+    assert log.periods.history_from_ms < log.periods.teacher_from_ms == beijing_ms(4, 20)
 
 
 def test_periods_are_the_published_split_in_beijing_days(folder: Path) -> None:
@@ -199,6 +199,6 @@ def test_the_real_log_has_the_rows_and_rates_of_its_description(real: Log) -> No
 @pytest.mark.slow
 def test_half_of_the_real_rows_have_fifty_past_exposures(real: Log) -> None:
     replay = Replay.of(real)
-    rows = np.flatnonzero(replay.time_ms >= real.periods.teacher_from_ms)
+    rows = np.flatnonzero(replay.time_ms >= beijing_ms(4, 25))
     span = replay.users.before(replay.user[rows], replay.time_ms[rows])
     assert 0.4 < float((span.end - span.start >= 50).mean()) < 0.6
