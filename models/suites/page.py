@@ -33,10 +33,12 @@ def tell_suite(
 
 
 def _heading(suite: str, data: str, setting: Setting, provenance: str, minutes: float) -> str:
-    command = f"understudy evaluate --suite {suite} --data {data} --seeds {len(setting.seeds)}"
+    kind, _, options = data.partition(":")
+    named = f"{kind}:PATH" if "=" not in options and options else data
+    command = f"understudy evaluate --suite {suite} --data {named} --seeds {len(setting.seeds)}"
     quick = " --quick" if setting.quick else ""
     return (
-        f"# {suite.capitalize()}: {data.partition(':')[0]}\n\n"
+        f"# {suite.capitalize()}: {kind}\n\n"
         f"`{command}{quick}`, {time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes. Data: "
         f"{provenance}. Mean ± standard deviation over seeds; probabilities calibrated on the "
         "validation window, measured on the test window after it. TR is the share of the "
