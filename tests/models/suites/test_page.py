@@ -9,6 +9,7 @@ import typer
 
 from models.evaluate_command import evaluate
 from models.suites import page
+from models.suites.plot import draw
 from models.suites.suites import Setting
 from models.suites.table import Cell, Table
 
@@ -37,7 +38,7 @@ def test_page_has_the_table_its_plot_and_the_command_that_makes_it(tmp_path: Pat
 
 def test_same_figures_give_the_same_plot(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        page.draw([TABLE], tmp_path / f"{name}.svg")
+        draw([TABLE], tmp_path / f"{name}.svg")
     drawn = [(tmp_path / f"{name}.svg").read_text() for name in ("first", "second")]
     assert drawn[0] == drawn[1]
 
