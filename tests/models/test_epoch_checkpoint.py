@@ -61,7 +61,7 @@ def test_fit_that_was_stopped_twice_keeps_its_best_epoch(tmp_path: Path) -> None
 def test_steps_of_the_epoch_that_was_cut_short_leave_no_second_row(tmp_path: Path) -> None:
     stopped(tmp_path, 1)
     path = tmp_path / "curves" / "toy.csv"
-    path.write_text(path.read_text() + "8,2,0.1,0.05,,9.0\n10,2,0.1,0.0")
+    path.write_text(path.read_text() + "10,2,0.1,0.05,,9.0\n1")
     ToyFit().run(trail=trail(tmp_path))
     steps = [int(row[0]) for row in curve(tmp_path)[1:]]
     assert steps == sorted(set(steps))
