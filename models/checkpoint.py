@@ -8,10 +8,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.staged_file import staged
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
-from models.training_errors import CheckpointInvalid as CheckpointInvalid
+from models.training.errors import CheckpointInvalid as CheckpointInvalid
+from models.training.staged_file import staged
 
 M = TypeVar("M", bound=nn.Module)
 C = TypeVar("C", StudentConfig, TeacherConfig)

@@ -20,9 +20,9 @@ from models.annotate import Annotations
 from models.features.records import Hints
 from models.manifest import Calibration
 from models.schema import Frozen
-from models.staged_file import staged
-from models.terms import Terms
-from models.training_errors import RunFolderInvalid as RunFolderInvalid
+from models.training.errors import RunFolderInvalid as RunFolderInvalid
+from models.training.staged_file import staged
+from models.training.terms import Terms
 
 RUN: Final = "run.json"
 NOTES: Final = "annotations.safetensors"

@@ -15,9 +15,7 @@ from models.distillation import dropped
 from models.examples import Examples, HintSource, taken
 from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64, Hints
-from models.fit import Recipe, Task, fit
 from models.learners import StudentLearner, TeacherLearner
-from models.placement import HERE, Placement
 from models.predict import predict
 from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
@@ -25,7 +23,9 @@ from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
 from models.teacher import Teacher, TeacherConfig
 from models.teacher_sizes import Family, Size, teacher_config
-from models.trail import Trail
+from models.training.fit import Recipe, Task, fit
+from models.training.placement import HERE, Placement
+from models.training.trail import Trail
 
 TEACHER_HISTORY: Final = 200
 STUDENT_HISTORY: Final = 50

@@ -5,12 +5,12 @@ import sys
 from rich.console import Console
 from rich.progress import Progress
 
-from models import train_options as options
-from models.launch import is_worker, launch, rank_and_ranks
-from models.placement import Placement
-from models.run_parts import Plan, Recipes
 from models.train import STUDENT_RECIPE, TEACHER_RECIPE
-from models.training_run import run_training
+from models.training import options
+from models.training.launch import is_worker, launch, rank_and_ranks
+from models.training.parts import Plan, Recipes
+from models.training.placement import Placement
+from models.training.run import run_training
 
 
 def train(

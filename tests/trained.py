@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from models.data.adworld.world import make_log
-from models.fit import Recipe
 from models.run_folder import RunRecord
-from models.run_parts import Plan, Recipes
 from models.train import Chosen
-from models.training_run import What, run_training
+from models.training.fit import Recipe
+from models.training.parts import Plan, Recipes
+from models.training.run import What, run_training
 
 SMALL = Recipe(epochs=1, batch_impressions=640, learning_rate=3e-3)
 IMPRESSIONS = 12_000

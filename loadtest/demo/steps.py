@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -67,9 +68,17 @@ def run_steps(steps: Sequence[Step], out: Path, say: Callable[[str], None]) -> d
             seconds[step.name] = 0.0
             continue
         stamp.unlink(missing_ok=True)
+        _forget_another(step, stamps / f"{step.name}.begun.json", digest)
         seconds[step.name] = _run(step)
         stamp.write_text(json.dumps({"digest": digest, "seconds": seconds[step.name]}))
     return seconds
+
+
+def _forget_another(step: Step, begun: Path, digest: str) -> None:
+    """What an interrupted step left is gone on with when it is the same step, and only then."""
+    if _read(begun) != digest:
+        shutil.rmtree(step.result, ignore_errors=True)
+        begun.write_text(json.dumps({"digest": digest}))
 
 
 def _run(step: Step) -> float:

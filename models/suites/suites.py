@@ -7,7 +7,6 @@ from rich.progress import Progress
 
 from models.data.causal import Replay
 from models.data.log import Log
-from models.fit import Recipe
 from models.suites.baselines import baselines
 from models.suites.coverage import coverage
 from models.suites.ladder import ladder
@@ -15,6 +14,7 @@ from models.suites.table import Table
 from models.suites.tiers import tiers
 from models.suites.workbench import Recipes, Workbench
 from models.train import Chosen
+from models.training.fit import Recipe
 
 Suite = Literal["ladder", "coverage", "tiers", "baselines"]
 SUITES: Final[dict[Suite, Callable[[Sequence[Workbench]], list[Table]]]] = {

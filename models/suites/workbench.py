@@ -16,7 +16,6 @@ from models.distillation import as_held, at_coverage
 from models.evaluate import Candidate, Evaluation
 from models.examples import Examples, HintSource, taken
 from models.features.records import F64, I64, Hints
-from models.fit import Recipe
 from models.manifest import Calibration
 from models.predict import predict
 from models.schema import FeatureSchema
@@ -31,6 +30,7 @@ from models.train import (
     train_student,
     train_teacher,
 )
+from models.training.fit import Recipe
 
 
 class Recipes(NamedTuple):

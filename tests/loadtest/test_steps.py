@@ -48,6 +48,24 @@ def test_changed_data_runs_everything_again(tmp_path: Path, ran: list[str]) -> N
     assert len(ran) == 8
 
 
+def test_interrupted_step_goes_on_and_another_one_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def stop(step: Step) -> float:
+        found.append((step.result / "half").exists())
+        step.result.mkdir(parents=True, exist_ok=True)
+        (step.result / "half").touch()
+        raise StepFailed("interrupted")
+
+    monkeypatch.setattr(steps, "_run", stop)
+    for seed in (1, 1, 2):
+        with pytest.raises(StepFailed):
+            _run(tmp_path, seed=seed)
+    assert found == [False, True, False]
+
+
 def test_lost_result_is_made_again_and_the_rest_reused(tmp_path: Path, ran: list[str]) -> None:
     _run(tmp_path)
     (tmp_path / "serving").rmdir()

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from models import train_command
 from models.exfm import DistillationConfig
 from models.run_folder import RunRecord
-from models.run_parts import Plan
 from models.train import STUDENT_RECIPE, TEACHER_RECIPE, Chosen
+from models.training.parts import Plan
 from understudy import build
 
 

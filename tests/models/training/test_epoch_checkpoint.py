@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from models.curve import COLUMNS
-from models.terms import terms_of
-from models.trail import Trail
-from models.training_errors import CheckpointInvalid, RunRefused
-from tests.models.toy_fit import RECIPE, Stopped, ToyFit, stopping_after
+from models.training.curve import COLUMNS
+from models.training.errors import CheckpointInvalid, RunRefused
+from models.training.terms import terms_of
+from models.training.trail import Trail
+from tests.models.training.toy_fit import RECIPE, Stopped, ToyFit, stopping_after
 
 
 def trail(folder: Path, stop_after: int | None = None, **terms: Any) -> Trail:
@@ -93,7 +93,7 @@ def test_half_written_file_leaves_the_last_whole_one(
 
     stopped(tmp_path, 1)
     with monkeypatch.context() as patched:
-        patched.setattr("models.epoch_checkpoint.save_file", broken)
+        patched.setattr("models.training.epoch_checkpoint.save_file", broken)
         with pytest.raises(Stopped):
             ToyFit().run(trail=trail(tmp_path))
     assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["toy.safetensors"]

@@ -6,9 +6,7 @@ import torch
 
 from models.examples import Batch
 from models.features.records import Hints
-from models.following import Following
 from models.learners import StudentLearner, TeacherLearner
-from models.placement import Placement
 from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
@@ -17,7 +15,9 @@ from models.teacher import Teacher
 from models.teacher_sizes import FAMILIES as TEACHERS
 from models.teacher_sizes import Family as TeacherFamily
 from models.teacher_sizes import teacher_config
-from models.training_errors import PlacementRefused
+from models.training.errors import PlacementRefused
+from models.training.following import Following
+from models.training.placement import Placement
 from tests.models.random_inputs import random_arrays, schema_of
 
 CANDIDATES = 24

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from models.features.records import I64
-from models.fit import Recipe, shuffled
-from models.placement import HERE, Placement
-from tests.models.toy_fit import RECIPE, ToyFit
+from models.training.fit import Recipe, shuffled
+from models.training.placement import HERE, Placement
+from tests.models.training.toy_fit import RECIPE, ToyFit
 
 
 def test_epoch_of_the_lowest_value_is_kept() -> None:
@@ -37,7 +37,7 @@ def test_processes_share_every_batch(
 ) -> None:
     task = replace(ToyFit().task(), requests=np.arange(requests), impressions=requests)
     order = torch.from_numpy(np.random.default_rng(5).permutation(requests))
-    monkeypatch.setattr("models.fit.agreed", lambda value, placement: order)
+    monkeypatch.setattr("models.training.fit.agreed", lambda value, placement: order)
 
     def batches(placement: Placement) -> list[I64]:
         return list(shuffled(task, RECIPE, np.random.default_rng(0), placement))
@@ -50,7 +50,9 @@ def test_processes_share_every_batch(
 
 def test_only_what_a_task_names_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[nn.Module]()
-    monkeypatch.setattr("models.fit.compile_parts", lambda parts, device: asked.extend(parts))
+    monkeypatch.setattr(
+        "models.training.fit.compile_parts", lambda parts, device: asked.extend(parts)
+    )
     toy = ToyFit()
     task = replace(toy.task(), compiled=(toy.model.head,))
     toy.run(task=task)

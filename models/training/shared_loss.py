@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from models.examples import Batch
-from models.placement import Placement
+from models.training.placement import Placement
 
 
 def shared_loss(

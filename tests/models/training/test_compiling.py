@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from models.compiling import compile_parts
-from models.following import Following
 from models.inputs import Inputs
 from models.teacher import Teacher
 from models.teacher_sizes import FAMILIES, Family, teacher_config
+from models.training.compiling import compile_parts
+from models.training.following import Following
 from tests.models.random_inputs import random_arrays, schema_of
 
 CPU, META = torch.device("cpu"), torch.device("meta")

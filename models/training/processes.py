@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from models.placement import Placement
+from models.training.placement import Placement
 
 BACKENDS: Final = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}
 # Others wait while the first process validates or annotates. One that died ends them all at once,

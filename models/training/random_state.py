@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.placement import Placement
+from models.training.placement import Placement
 
 NUMPY_BYTES: Final = 512
 """Room for a bit generator's state as JSON, padded with blanks: all processes say as much."""

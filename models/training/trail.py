@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from models import epoch_checkpoint
-from models.course import Course
-from models.curve import Curve
-from models.placement import Placement
 from models.schema import Frozen
-from models.terms import Terms, terms_of
+from models.training import epoch_checkpoint
+from models.training.course import Course
+from models.training.curve import Curve
+from models.training.placement import Placement
+from models.training.terms import Terms, terms_of
 
 CHECKPOINTS: Final = "checkpoints"
 CURVES: Final = "curves"

@@ -3,8 +3,8 @@
 from typing import Any, assert_never
 
 from models.run_folder import Part
-from models.run_parts import Plan
-from models.terms import Terms, terms_of
+from models.training.parts import Plan
+from models.training.terms import Terms, terms_of
 
 ELSEWHERE = {"teacher", "size", "student"}
 """Fields of Chosen that are no word on how a student listens."""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from models.course import Course
 from models.data.adworld.world import make_log
-from models.placement import Placement
 from models.run_folder import METRICS, RUN, RunRecord
-from models.run_parts import Plan, Recipes
 from models.train import Chosen
-from models.training_errors import RunFolderInvalid, RunRefused
-from tests.models.toy_fit import Stopped
+from models.training.course import Course
+from models.training.errors import RunFolderInvalid, RunRefused
+from models.training.parts import Plan, Recipes
+from models.training.placement import Placement
+from tests.models.training.toy_fit import Stopped
 from tests.trained import SMALL, run_quietly, small_log
 
 TWICE = replace(SMALL, epochs=2)

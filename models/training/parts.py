@@ -10,18 +10,14 @@ from rich.progress import Progress
 
 from models import checkpoint
 from models.calibration import fit as fit_calibration
-from models.course import Course
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.examples import Examples, HintSource
-from models.fit import Recipe
 from models.manifest import Calibration
-from models.placement import HERE, Placement
 from models.predict import predict
 from models.run_folder import Part, load_annotations, save_annotations
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
-from models.trail import Trail
 from models.train import (
     STUDENT_RECIPE,
     TEACHER_RECIPE,
@@ -32,6 +28,10 @@ from models.train import (
     train_student,
     train_teacher,
 )
+from models.training.course import Course
+from models.training.fit import Recipe
+from models.training.placement import HERE, Placement
+from models.training.trail import Trail
 
 DEFAULT: Final = Chosen()
 

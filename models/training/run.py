@@ -7,14 +7,14 @@ from rich.progress import Progress
 
 from models.data.causal import Replay
 from models.data.log import Log
-from models.epoch_checkpoint import REMEDY
-from models.part_terms import part_terms
-from models.processes import joined, meet
 from models.run_folder import METRICS, PARTS, RUN, Part, RunRecord
-from models.run_parts import MAKERS, Making, Plan
-from models.terms import Terms, difference, log_digest
-from models.trail import Trail
-from models.training_errors import RunRefused
+from models.training.epoch_checkpoint import REMEDY
+from models.training.errors import RunRefused
+from models.training.part_terms import part_terms
+from models.training.parts import MAKERS, Making, Plan
+from models.training.processes import joined, meet
+from models.training.terms import Terms, difference, log_digest
+from models.training.trail import Trail
 
 What = Literal["all", "teacher", "student"]
 ASKED: Final[dict[What, tuple[Part, ...]]] = {

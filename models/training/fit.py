@@ -12,16 +12,16 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from models.compiling import compile_parts
-from models.course import Course
-from models.curve import Curve
 from models.examples import Batch
 from models.features.records import I64
-from models.optimizer import adamw
-from models.placement import HERE, Placement
-from models.processes import agreed
-from models.shared_loss import shared_loss
-from models.trail import Trail
+from models.training.compiling import compile_parts
+from models.training.course import Course
+from models.training.curve import Curve
+from models.training.optimizer import adamw
+from models.training.placement import HERE, Placement
+from models.training.processes import agreed
+from models.training.shared_loss import shared_loss
+from models.training.trail import Trail
 
 GRADIENT_NORM = 5.0
 

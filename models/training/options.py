@@ -8,8 +8,6 @@ import typer
 from pydantic import ValidationError
 
 from models.exfm import DistillationConfig
-from models.fit import Recipe
-from models.placement import Device, Precision
 from models.run_folder import RunRecord
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
@@ -17,7 +15,9 @@ from models.teacher_sizes import FAMILIES as TEACHERS
 from models.teacher_sizes import Family as TeacherFamily
 from models.teacher_sizes import Size
 from models.train import Chosen
-from models.training_run import What
+from models.training.fit import Recipe
+from models.training.placement import Device, Precision
+from models.training.run import What
 
 FIELDS: Final = ", ".join(DistillationConfig.model_fields)
 DEFAULT: Final = Chosen()

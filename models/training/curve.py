@@ -8,8 +8,8 @@ from typing import Final
 from tensorboardX import SummaryWriter
 from torch import Tensor
 
-from models.course import Course
-from models.staged_file import staged
+from models.training.course import Course
+from models.training.staged_file import staged
 
 COLUMNS: Final = ("step", "epoch", "loss", "learning_rate", "validation", "seconds")
 EVERY: Final = 10

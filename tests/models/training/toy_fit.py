@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from models.course import Course
 from models.examples import Batch
 from models.features.records import I64
-from models.fit import Recipe, Task, fit
-from models.placement import HERE, Placement
-from models.trail import Trail
+from models.training.course import Course
+from models.training.fit import Recipe, Task, fit
+from models.training.placement import HERE, Placement
+from models.training.trail import Trail
 
 REQUESTS = 40
 RECIPE = Recipe(epochs=4, batch_impressions=8, learning_rate=0.05)

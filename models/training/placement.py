@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from models.distillation import seeded
-from models.following import Following
-from models.training_errors import PlacementRefused
+from models.training.errors import PlacementRefused
+from models.training.following import Following
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "bf16"]

@@ -13,13 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models import random_state
-from models.course import Course
-from models.placement import Placement
-from models.processes import gathered
-from models.staged_file import staged
-from models.terms import Terms, difference
-from models.training_errors import CheckpointInvalid, RunRefused
+from models.training import random_state
+from models.training.course import Course
+from models.training.errors import CheckpointInvalid, RunRefused
+from models.training.placement import Placement
+from models.training.processes import gathered
+from models.training.staged_file import staged
+from models.training.terms import Terms, difference
 
 HEAD: Final = "fit"
 REMEDY: Final = "give the options it began with to go on, --anew to begin again, or another --out"

@@ -13,11 +13,11 @@ import pytest
 from models.checkpoint import load_teacher
 from models.run_folder import RunRecord
 from models.train import space_of
-from tests.models import two_processes
+from tests.models.training import two_processes
 from tests.trained import small_log
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from models.training_errors import WorkersFailed
+from models.training.errors import WorkersFailed
 
 
 def is_worker() -> bool:

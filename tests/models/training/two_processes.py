@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from models.course import Course
-from models.launch import is_worker, launch, rank_and_ranks
-from models.placement import Placement
-from models.processes import joined
-from models.run_parts import Plan, Recipes
 from models.train import Chosen
-from tests.models.toy_fit import Stopped, stopping_after
+from models.training.course import Course
+from models.training.launch import is_worker, launch, rank_and_ranks
+from models.training.parts import Plan, Recipes
+from models.training.placement import Placement
+from models.training.processes import joined
+from tests.models.training.toy_fit import Stopped, stopping_after
 from tests.trained import SMALL, run_quietly
 
 
