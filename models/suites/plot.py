@@ -33,7 +33,7 @@ def draw(tables: Sequence[Table], path: Path) -> None:
         axis.set_xlabel(f"{COLUMN} (less is better)")
     path.parent.mkdir(parents=True, exist_ok=True)
     with rc_context({"svg.hashsalt": "understudy"}):
-        figure.savefig(path, metadata={"Date": None})
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
 def _points(table: Table) -> tuple[list[str], list[Cell]]:
