@@ -4,8 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from models.data.batches import shown
+from models.data.causal import Replay
+from models.examples import Examples, HintSource
 from models.features.records import F32
 from models.manifest import Calibration
+from models.predict import predict
+from models.schema import FeatureSchema
+from models.student import Student
+from models.teacher import Teacher
 
 
 def fit(logit: F32, labels: NDArray[np.int8]) -> Calibration:
@@ -20,3 +27,16 @@ def fit(logit: F32, labels: NDArray[np.int8]) -> Calibration:
     if scale <= 0:
         scale = 1.0
     return Calibration(scale=scale, offset=float(fitted.intercept_[0]))
+
+
+def on_validation(
+    replay: Replay, model: Student | Teacher, features: FeatureSchema, hints: HintSource | None
+) -> dict[str, Calibration]:
+    """By task, on the window that ends before the test window begins."""
+    requests = replay.requests_in(replay.log.periods.validation)
+    logit = predict(model, Examples.of(replay, features), requests, hints)
+    labels = replay.labels[shown(replay, requests).impression]
+    return {
+        name: fit(logit[:, task], labels[:, task])
+        for task, name in enumerate(replay.log.schema.tasks)
+    }

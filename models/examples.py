@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from models.features.build import Arrays, ItemTable, build
 from models.features.records import F32, I64, Hints
 from models.schema import FeatureSchema
 
+RATE_BOUND: Final = 1e-4
 HintSource = Callable[[I64], Hints]
 """Rows of the log's impressions → what a cache says of each, possibly at random."""
 
@@ -56,6 +57,18 @@ class Examples:
         length = self.schema.history_length
         asked, candidates = records(self.replay, requests, length, pairs, as_of_ms=as_of_ms)
         return build(self.schema, self.items, asked, candidates, hints)
+
+
+def features_of(replay: Replay, length: int, teacher_dim: int, until_ms: int) -> FeatureSchema:
+    """What a model reads of a log; base rates are those of before `until_ms`."""
+    before = replay.labels[: replay.offsets[np.searchsorted(replay.time_ms, until_ms)]]
+    rates = [task[task >= 0].mean() for task in before.T]
+    return FeatureSchema(
+        log=replay.log.schema,
+        history_length=length,
+        teacher_dim=teacher_dim,
+        prior_rates=tuple(float(np.clip(rate, RATE_BOUND, 1.0 - RATE_BOUND)) for rate in rates),
+    )
 
 
 def taken(hints: Hints, rows: I64) -> Hints:

@@ -1,5 +1,7 @@
 """How good probabilities p `float64[n]` are, given labels y `int8[n]` in {0, 1}."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
@@ -9,6 +11,7 @@ from models.features.records import F64
 
 Labels = NDArray[np.int8]
 CALIBRATION_BINS = 20
+Losses = TypeVar("Losses", float, F64)
 
 
 def quality(p: F64, y: Labels, users: NDArray[np.int64] | None = None) -> dict[str, float]:
@@ -60,6 +63,6 @@ def user_auc(p: F64, y: Labels, users: NDArray[np.int64]) -> float:
     return weighted / weights if weights else float("nan")
 
 
-def transfer_ratio(alone: float, cached: float, teacher: float) -> float:
+def transfer_ratio(alone: Losses, cached: Losses, teacher: Losses) -> Losses:
     """Share of the teacher's gain in log loss that the student with cache reaches."""
     return (alone - cached) / (alone - teacher)

@@ -1,4 +1,4 @@
-"""Teachers ready to train: two families, four sizes of each; docs/models.md has what they cost."""
+"""Teachers ready to train: two families, four sizes of each; docs/model-costs.md has the costs."""
 
 from typing import Any, Final, Literal, get_args
 

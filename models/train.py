@@ -12,12 +12,11 @@ from models.cache_replay import CacheRules
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.distillation import dropped
-from models.examples import Examples, HintSource, taken
+from models.examples import Examples, HintSource, features_of, taken
 from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64, Hints
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
-from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
@@ -65,7 +64,7 @@ def train_teacher(
     """On the teacher's period alone; its last tenth picks the epoch."""
     rng = placement.seeded(seed)
     period = replay.log.periods.teacher
-    features = _features(replay, TEACHER_HISTORY, 0, period.until_ms)
+    features = features_of(replay, TEACHER_HISTORY, 0, period.until_ms)
     config = teacher_config(features, chosen.teacher, chosen.size, seed)
     examples, requests = Examples.of(replay, features), replay.requests_in(period)
     cut = int(len(requests) * (1.0 - HELD_OUT))
@@ -99,7 +98,7 @@ def train_student(
     periods = replay.log.periods
     cache = notes if chosen.reads_cache else None
     dim = cache.pair.z.shape[1] if cache else 0
-    features = _features(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
+    features = features_of(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
     config = StudentConfig(features=features, reader=STUDENTS[chosen.student], seed=seed)
     examples = Examples.of(replay, features)
     taught = notes.pair if notes else None
@@ -142,13 +141,6 @@ def space_of(teacher: Teacher) -> str:
     for name, weight in sorted(teacher.state_dict().items()):
         digest.update(name.encode() + weight.numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _features(replay: Replay, length: int, dim: int, until_ms: int) -> FeatureSchema:
-    log = replay.log.schema
-    before = replay.labels[: replay.offsets[np.searchsorted(replay.time_ms, until_ms)]]
-    rates = [float(np.clip(task[task >= 0].mean(), 1e-4, 1 - 1e-4)) for task in before.T]
-    return FeatureSchema(log=log, history_length=length, teacher_dim=dim, prior_rates=tuple(rates))
 
 
 def dropping(notes: Annotations | None, rng: np.random.Generator) -> HintSource | None:

@@ -9,20 +9,18 @@ n impressions, F categorical columns, T tasks.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.columns import Columns, Reads
 from models.baselines.match_counts import match_counts
-from models.data.causal import Replay
 from models.examples import Batch, Examples
 from models.features.records import F32, I64
 from models.predict import chunked
-from models.schema import Column, FeatureSchema, LogSchema, numbers
+from models.schema import Column, LogSchema, numbers
 
-RATE_BOUND: Final = 1e-4
 Block = NDArray[Any]
 
 
@@ -78,18 +76,6 @@ class Design:
         return self.matches[length]
 
 
-def features_of(replay: Replay, history_length: int) -> FeatureSchema:
-    """What a model without a teacher reads; base rates come from before validation."""
-    until = np.searchsorted(replay.time_ms, replay.log.periods.validation_from_ms)
-    before = replay.labels[: replay.offsets[until]]
-    rates = [task[task >= 0].mean() for task in before.T]
-    return FeatureSchema(
-        log=replay.log.schema,
-        history_length=history_length,
-        prior_rates=tuple(float(np.clip(rate, RATE_BOUND, 1 - RATE_BOUND)) for rate in rates),
-    )
-
-
 def design_of(examples: Examples, requests: I64, match_lengths: Sequence[int] = ()) -> Design:
     """The impressions of the requests in the log's order, with matches of those lengths.
 
@@ -112,7 +98,7 @@ def _check(examples: Examples, requests: I64, match_lengths: Sequence[int]) -> N
     if longest > held:
         raise DesignImpossible(
             f"match_length {longest} is more than the history_length {held} of the features: "
-            f"make them with features_of(replay, {longest})"
+            f"make them with features_of(replay, {longest}, …)"
         )
 
 

@@ -13,9 +13,11 @@ from torch.nn import functional as fn
 
 from models.baselines.baseline import Logits
 from models.baselines.columns import Reads
-from models.baselines.design import RATE_BOUND, Design
+from models.baselines.design import Design
 from models.baselines.fields import Fields, Table
 from models.distillation import seeded
+from models.examples import RATE_BOUND
+from models.training.optimizer import adamw
 
 PREDICTED_ROWS: Final = 1 << 14
 WEIGHT_DECAY: Final = 1e-4
@@ -80,7 +82,12 @@ def _fields(train: Design, config: EpochsConfig, rate: float) -> Fields:
 def _fit(
     model: nn.Module, config: EpochsConfig, learnt: Rows, held_out: Rows, rng: np.random.Generator
 ) -> None:
-    optimizer = torch.optim.AdamW(_groups(model, config), lr=config.learning_rate, fused=True)
+    optimizer = adamw(
+        model,
+        learning_rate=config.learning_rate,
+        embedding_decay=config.embedding_decay,
+        weight_decay=WEIGHT_DECAY,
+    )
     best, losses = copy.deepcopy(model.state_dict()), list[float]()
     for _ in range(config.epochs):
         order = torch.from_numpy(rng.permutation(len(learnt.labels)))
@@ -108,14 +115,3 @@ def _epoch(
 
 def _taken(table: Table, rows: Tensor | slice) -> Table:
     return Table(table.categorical[rows], table.numbers[rows])
-
-
-def _groups(model: nn.Module, config: EpochsConfig) -> list[dict[str, object]]:
-    """Identity embeddings overfit first, so they decay more than the rest."""
-    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
-    embeddings = [weight for weight in model.parameters() if id(weight) in tables]
-    others = [weight for weight in model.parameters() if id(weight) not in tables]
-    return [
-        {"params": embeddings, "weight_decay": config.embedding_decay},
-        {"params": others, "weight_decay": WEIGHT_DECAY},
-    ]

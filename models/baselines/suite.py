@@ -8,12 +8,12 @@ from rich.progress import Progress
 
 from models.baselines import deepfm, factorization_machine, logistic, trees
 from models.baselines.baseline import Baseline, Logits
-from models.baselines.design import Design, design_of, features_of
+from models.baselines.design import Design, design_of
 from models.baselines.tuning import Choice, tuned
 from models.calibration import fit as fit_calibration
 from models.data.causal import Replay
 from models.data.periods import Periods
-from models.examples import Examples
+from models.examples import Examples, features_of
 from models.features.records import F64
 from models.manifest import Period
 from models.train import STUDENT_HISTORY, TEACHER_HISTORY
@@ -71,8 +71,9 @@ def baseline_answers(
 
 
 def split_of(replay: Replay, periods: TrainedOn = "student") -> Split:
-    examples = Examples.of(replay, features_of(replay, WHOLE))
     cuts = replay.log.periods
+    features = features_of(replay, WHOLE, teacher_dim=0, until_ms=cuts.validation_from_ms)
+    examples = Examples.of(replay, features)
     windows = (trained_on(cuts, periods), cuts.validation, cuts.test)
     lengths = (RECENT, WHOLE)
     return Split(*(design_of(examples, replay.requests_in(cut), lengths) for cut in windows))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from models.baselines.suite import baseline_answers
 from models.features.records import F64
 from models.students.families import FAMILIES
 from models.suites.scores import ALONE, TEACHER, table_of
@@ -24,6 +23,7 @@ def baselines(benches: Sequence[Workbench]) -> list[Table]:
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     # Late: the trees' library needs a system library (libgomp) that nothing else here does.
+    from models.baselines.suite import baseline_answers
 
     yield TEACHER, bench.answer(bench.teacher)
     yield ALONE, bench.answer(bench.untaught())

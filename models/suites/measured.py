@@ -57,12 +57,6 @@ def gain(variant: Measured, reference: Measured, truth: Truth, seed: int = 0) ->
     return Difference(float(by_impression.mean()), low, high)
 
 
-def transfer_ratio(variant: F64, alone: F64, teacher: F64) -> F64:
-    """Of log losses by seed `[seeds]`: the share of the teacher's gain that a variant reaches."""
-    ratio: F64 = (alone - variant) / (alone - teacher)
-    return ratio
-
-
 def _losses(p: F64, labels: NDArray[np.int8]) -> F64:
     p = np.clip(p, EPSILON, 1.0 - EPSILON)
     losses: F64 = -np.where(labels == 1, np.log(p), np.log1p(-p))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from models.data.sources import open_source
+from models.suites.measured import DRAWS
 from models.suites.plot import draw
 from models.suites.suites import Setting, Suite, run_suite
 from models.suites.table import Table
@@ -43,7 +44,7 @@ def _heading(suite: str, data: str, setting: Setting, provenance: str, minutes: 
         f"{provenance}. Mean ± standard deviation over seeds; probabilities calibrated on the "
         "validation window, measured on the test window after it. TR is the share of the "
         "teacher's gain in log loss; the last column is the gain over the student alone, paired "
-        "by impression, with an interval from 500 draws of users.\n"
+        f"by impression, with an interval from {DRAWS} draws of users.\n"
     )
 
 

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 from models.features.records import F64
-from models.suites.measured import METRICS, Difference, Measured, Truth, gain, transfer_ratio
+from models.metrics import transfer_ratio
+from models.suites.measured import METRICS, Difference, Measured, Truth, gain
 from models.suites.table import Cell, Table
 from models.suites.workbench import Workbench
 
@@ -48,7 +49,7 @@ def table_of(
     rows: list[list[Cell | str]] = []
     for each in found:
         cells: list[Cell | str] = [Cell.of(each.metric(name, truth)) for name in METRICS]
-        ratio = transfer_ratio(losses[each.name], losses[ALONE], losses[TEACHER])
+        ratio = transfer_ratio(losses[ALONE], losses[each.name], losses[TEACHER])
         ratios = "–" if each.name in (ALONE, TEACHER) else str(Cell.of(ratio, digits=2))
         better = gain(each, named[ALONE], truth)
         rows.append([each.name, *cells, ratios, "–" if each.name == ALONE else interval(better)])

@@ -12,9 +12,10 @@ from models.suites.coverage import coverage
 from models.suites.ladder import ladder
 from models.suites.table import Table
 from models.suites.tiers import tiers
-from models.suites.workbench import Recipes, Workbench
+from models.suites.workbench import Workbench
 from models.train import Chosen
 from models.training.fit import Recipe
+from models.training.parts import Recipes
 
 Suite = Literal["ladder", "coverage", "tiers", "baselines"]
 SUITES: Final[dict[Suite, Callable[[Sequence[Workbench]], list[Table]]]] = {
@@ -36,7 +37,7 @@ class Setting(NamedTuple):
 def run_suite(suite: Suite, log: Log, setting: Setting, progress: Progress) -> list[Table]:
     """Trains everything anew."""
     replay = Replay.of(log)
-    recipes = Recipes(QUICK, QUICK) if setting.quick else Recipes()
+    recipes = Recipes(teacher=QUICK, student=QUICK) if setting.quick else Recipes()
     benches = [
         Workbench(replay, seed, recipes, progress, setting.chosen, setting.quick)
         for seed in setting.seeds

@@ -21,12 +21,12 @@ PAIR: Final = "pair"
 
 def tiers(benches: Sequence[Workbench]) -> list[Table]:
     by_seed = [dict(_answers(bench)) for bench in benches]
-    ages = [_by_age(bench, by_seed, task) for bench in benches[:1] for task in _tasks(bench)]
-    return [*tables("Tiers", benches[0], by_seed), *ages]
-
-
-def _tasks(bench: Workbench) -> range:
-    return range(len(bench.replay.log.schema.tasks))
+    first = benches[0]
+    tasks = range(len(first.replay.log.schema.tasks))
+    return [
+        *tables("Tiers", first, by_seed),
+        *(_by_age(first, by_seed, task) for task in tasks),
+    ]
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:

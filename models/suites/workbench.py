@@ -3,39 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from rich.progress import Progress
 
 from models.annotate import Annotations
-from models.calibration import fit
-from models.data.batches import shown
+from models.calibration import on_validation
 from models.data.causal import Replay
 from models.distillation import as_held, at_coverage
 from models.evaluate import Candidate, Evaluation
-from models.examples import Examples, HintSource, taken
+from models.examples import HintSource, taken
 from models.features.records import F64, I64, Hints
-from models.manifest import Calibration
-from models.predict import predict
 from models.schema import FeatureSchema
 from models.student import Student
 from models.teacher import Teacher
 from models.train import (
-    STUDENT_RECIPE,
-    TEACHER_RECIPE,
     Chosen,
     annotated,
     cached,
     train_student,
     train_teacher,
 )
-from models.training.fit import Recipe
-
-
-class Recipes(NamedTuple):
-    teacher: Recipe = TEACHER_RECIPE
-    student: Recipe = STUDENT_RECIPE
+from models.training.parts import Recipes
 
 
 @dataclass
@@ -117,12 +106,5 @@ class Workbench:
     def _calibrated(
         self, model: Student | Teacher, features: FeatureSchema, hints: HintSource | None
     ) -> Candidate:
-        """On the validation window, which ends before the test window begins."""
-        requests = self.replay.requests_in(self.replay.log.periods.validation)
-        logit = predict(model, Examples.of(self.replay, features), requests, hints)
-        labels = self.replay.labels[shown(self.replay, requests).impression]
-        tasks = enumerate(self.replay.log.schema.tasks)
-        calibration: dict[str, Calibration] = {
-            name: fit(logit[:, task], labels[:, task]) for task, name in tasks
-        }
+        calibration = on_validation(self.replay, model, features, hints)
         return Candidate(model, features, calibration)

@@ -9,12 +9,10 @@ import numpy as np
 from rich.progress import Progress
 
 from models import checkpoint
-from models.calibration import fit as fit_calibration
-from models.data.batches import shown
+from models.calibration import on_validation
 from models.data.causal import Replay
-from models.examples import Examples, HintSource
+from models.examples import HintSource
 from models.manifest import Calibration
-from models.predict import predict
 from models.run_folder import Part, load_annotations, save_annotations
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
@@ -138,22 +136,6 @@ def _kept(
         return Made()
     name = making.trail.name
     with making.plan.placement.hosting(model):
-        calibration = _calibrated(making.replay, model, config, hints)
+        calibration = on_validation(making.replay, model, config.features, hints)
     checkpoint.save(making.plan.out, name, model, config)
     return Made(calibration=calibration)
-
-
-def _calibrated(
-    replay: Replay,
-    model: Student | Teacher,
-    config: StudentConfig | TeacherConfig,
-    hints: HintSource | None,
-) -> dict[str, Calibration]:
-    """On the validation window, which ends before the test window begins."""
-    requests = replay.requests_in(replay.log.periods.validation)
-    logit = predict(model, Examples.of(replay, config.features), requests, hints)
-    labels = replay.labels[shown(replay, requests).impression]
-    return {
-        name: fit_calibration(logit[:, task], labels[:, task])
-        for task, name in enumerate(replay.log.schema.tasks)
-    }

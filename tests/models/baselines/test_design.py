@@ -3,18 +3,24 @@ import polars as pl
 import pytest
 
 from models.baselines.columns import Columns, Reads
-from models.baselines.design import Design, DesignImpossible, design_of, features_of
+from models.baselines.design import Design, DesignImpossible, design_of
 from models.data.causal import Replay
 from models.data.log import Log
-from models.examples import Examples
+from models.examples import Examples, features_of
+from models.schema import FeatureSchema
 from tests.models.data.small_logs import random_log, with_impressions
 
 LENGTHS = (3, 8)
 
 
+def features(replay: Replay) -> FeatureSchema:
+    until_ms = replay.log.periods.validation_from_ms
+    return features_of(replay, max(LENGTHS), teacher_dim=0, until_ms=until_ms)
+
+
 def examples_of(log: Log) -> Examples:
     replay = Replay.of(log)
-    return Examples.of(replay, features_of(replay, max(LENGTHS)))
+    return Examples.of(replay, features(replay))
 
 
 def design(log: Log, requests: list[int]) -> Design:
@@ -58,7 +64,7 @@ def _by_bucket(buckets: np.ndarray, values: pl.Series) -> list[pl.Series]:
 
 def test_rows_are_the_impressions_of_the_requests_in_the_logs_order() -> None:
     replay = Replay.of(random_log(2, 600))
-    examples = Examples.of(replay, features_of(replay, max(LENGTHS)))
+    examples = Examples.of(replay, features(replay))
     made = design_of(examples, np.arange(10, 590), LENGTHS)
     np.testing.assert_array_equal(
         made.impression, np.arange(replay.offsets[10], replay.offsets[590])
@@ -98,7 +104,7 @@ def test_later_labels_leave_a_table_bit_identical() -> None:
 def _features(log: Log, requests: list[int]) -> list[np.ndarray]:
     """With one base rate for both logs: whatever moves here moved by a row of the log."""
     replay = Replay.of(log)
-    schema = features_of(replay, max(LENGTHS)).model_copy(update={"prior_rates": (0.3, 0.3)})
+    schema = features(replay).model_copy(update={"prior_rates": (0.3, 0.3)})
     made = design_of(Examples.of(replay, schema), np.array(requests), LENGTHS)
     return [made.categorical, made.side, made.counters, *made.matches.values()]
 

@@ -17,16 +17,6 @@ def layer() -> PooledAttention:
     return PooledAttention(WIDTH, HEADS, TOKENS)
 
 
-@pytest.fixture
-def events() -> Tensor:
-    return torch.randn(REQUESTS, EVENTS, WIDTH, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def live() -> Tensor:
-    return torch.tensor([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], dtype=torch.bool)
-
-
 def settled(layer: PooledAttention, query: Tensor, read: Tensor) -> Tensor:
     """What follows the attention, for one query of one request."""
     first = fn.layer_norm(query + layer.project_out.weight @ read, [WIDTH])

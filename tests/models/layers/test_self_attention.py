@@ -17,16 +17,6 @@ def layer() -> SelfAttention:
     return SelfAttention(WIDTH, HEADS)
 
 
-@pytest.fixture
-def events() -> Tensor:
-    return torch.randn(REQUESTS, EVENTS, WIDTH, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def live() -> Tensor:
-    return torch.tensor([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], dtype=torch.bool)
-
-
 def slow_row(
     layer: SelfAttention, events: Tensor, live: list[int], at: int, phase: Tensor
 ) -> Tensor:

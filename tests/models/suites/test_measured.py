@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from models.suites.measured import Measured, Truth, gain, transfer_ratio
+from models.metrics import transfer_ratio
+from models.suites.measured import Measured, Truth, gain
 
 RNG = np.random.default_rng(0)
 USERS = np.repeat(np.arange(200), 5)
@@ -41,5 +42,5 @@ def test_interval_is_wider_when_a_users_impressions_stand_together() -> None:
 
 def test_transfer_ratio_is_the_share_of_the_teachers_gain() -> None:
     alone, teacher = np.array([0.6]), np.array([0.5])
-    assert transfer_ratio(np.array([0.56]), alone, teacher) == pytest.approx([0.4])
+    assert transfer_ratio(alone, np.array([0.56]), teacher) == pytest.approx([0.4])
     assert transfer_ratio(alone, alone, teacher) == pytest.approx([0.0])

@@ -1,6 +1,8 @@
 """A suite from the command line: what is printed, and the page that it keeps."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +64,10 @@ def test_json_is_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_run_or_a_suite_has_to_be_named(tmp_path: Path, both: bool) -> None:
     with pytest.raises(typer.BadParameter, match="--run to measure or a --suite"):
         evaluate(run=tmp_path if both else None, suite="ladder" if both else None)
+
+
+def test_trees_are_imported_by_the_suite_that_needs_them_alone() -> None:
+    """Their library needs a system library that a machine may lack."""
+    code = "import sys, models.evaluate_command; print('lightgbm' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

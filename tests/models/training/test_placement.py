@@ -63,36 +63,36 @@ def loss_of(learner: TeacherLearner | StudentLearner, batch: Batch, where: Place
     return loss.item()
 
 
-@pytest.mark.parametrize("family", TEACHERS)
-def test_teacher_learns_in_bf16_about_what_it_learns_in_fp32(family: TeacherFamily) -> None:
-    learner, batch = a_teacher(family)
+def assert_learns_in_bf16(learner: TeacherLearner | StudentLearner, batch: Batch) -> None:
     high, low = (loss_of(learner, batch, where) for where in (HIGH, LOW))
     assert low == pytest.approx(high, rel=0.02)
     assert low != high
+
+
+def assert_follows(learner: TeacherLearner | StudentLearner, batch: Batch) -> None:
+    learner.to(META)
+    with Following(META):
+        assert learner.loss(batch).device == META
+
+
+@pytest.mark.parametrize("family", TEACHERS)
+def test_teacher_learns_in_bf16_about_what_it_learns_in_fp32(family: TeacherFamily) -> None:
+    assert_learns_in_bf16(*a_teacher(family))
 
 
 @pytest.mark.parametrize("family", STUDENTS)
 def test_student_learns_in_bf16_about_what_it_learns_in_fp32(family: StudentFamily) -> None:
-    learner, batch = a_student(family)
-    high, low = (loss_of(learner, batch, where) for where in (HIGH, LOW))
-    assert low == pytest.approx(high, rel=0.02)
-    assert low != high
+    assert_learns_in_bf16(*a_student(family))
 
 
 @pytest.mark.parametrize("family", TEACHERS)
 def test_batch_follows_a_teacher_to_its_device(family: TeacherFamily) -> None:
-    learner, batch = a_teacher(family)
-    learner.to(META)
-    with Following(META):
-        assert learner.loss(batch).device == META
+    assert_follows(*a_teacher(family))
 
 
 @pytest.mark.parametrize("family", STUDENTS)
 def test_batch_and_word_of_the_teacher_follow_a_student(family: StudentFamily) -> None:
-    learner, batch = a_student(family)
-    learner.to(META)
-    with Following(META):
-        assert learner.loss(batch).device == META
+    assert_follows(*a_student(family))
 
 
 def test_answers_come_back_as_numpy() -> None:
