@@ -30,12 +30,14 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the data and of training.")] = 7,
     impressions: Annotated[int, typer.Option(help="Impressions of the synthetic world.")] = 300_000,
     teacher: Annotated[
-        str, typer.Option(help="Family of the teacher, as `understudy train` has it.")
-    ] = "interformer",
-    size: Annotated[str, typer.Option(help="Size of the teacher: s to xl.")] = "s",
+        str | None, typer.Option(help="Family of the teacher, as `understudy train` takes it.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Size of the teacher, as `understudy train` takes it.")
+    ] = None,
     student: Annotated[
-        str, typer.Option(help="Family of the students, as `understudy train` has it.")
-    ] = "din",
+        str | None, typer.Option(help="Family of the students, as `understudy train` takes it.")
+    ] = None,
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
     write: Annotated[Path | None, typer.Option(help="Page whose table is filled in.")] = None,

@@ -27,16 +27,16 @@ class Step(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What `understudy train` is to train, in its own words."""
+    """What `understudy train` is to train, in its own words; None leaves it to that command."""
 
-    teacher: str = "interformer"
-    size: str = "s"
-    student: str = "din"
+    teacher: str | None = None
+    size: str | None = None
+    student: str | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
-        named = self._asdict().items()
-        return tuple(word for name, value in named for word in (f"--{name}", value))
+        given = {name: value for name, value in self._asdict().items() if value}
+        return tuple(word for name, value in given.items() for word in (f"--{name}", value))
 
 
 def plan(out: Path, data: str, seed: int, impressions: int, models: Models) -> list[Step]:

@@ -66,6 +66,16 @@ def test_interrupted_step_goes_on_and_another_one_begins_anew(
     assert found == [False, True, False]
 
 
+def test_models_that_nobody_named_are_left_to_the_training() -> None:
+    assert Models().options == ()
+    assert Models(teacher="kunlun", student="dcnv2").options == (
+        "--teacher",
+        "kunlun",
+        "--student",
+        "dcnv2",
+    )
+
+
 def test_lost_result_is_made_again_and_the_rest_reused(tmp_path: Path, ran: list[str]) -> None:
     _run(tmp_path)
     (tmp_path / "serving").rmdir()
