@@ -22,6 +22,8 @@ from cache.quantise import Precision
 from cache.reader import CacheReader
 from cache.record import UserRecord
 from cache.redis_store import RedisStore
+from cache.refresh.pages import SEQUENCE
+from cache.sequence import Past, PastSequence, Spoken, lengthened, read
 from cache.tiers import Lookup, TtlPolicy, resolve
 
 ENTRIES: Final = 300
@@ -70,9 +72,15 @@ def make_sample(precision: Precision) -> Sample:
     logit = rng.normal(size=(ENTRIES, TASKS)).astype(np.float32)
     computed_at = NOW_MS - rng.integers(0, 3_600_000, ENTRIES)
     held = Entries.of(pair_keys(items[:ENTRIES], [7]), computed_at, logit, z, precision)
-    encoded = page.encode(held, aggregate_of(held), version=1, fence=0)
+    encoded = page.encode(held, aggregate_of(held), make_sequence(rng), version=1, fence=0)
     offered = rng.permutation(items[ENTRIES - CANDIDATES // 2 :])
     return Sample(encoded, record.encode(make_record(rng)), offered)
+
+
+def make_sequence(rng: np.random.Generator) -> PastSequence:
+    z = np.tanh(rng.normal(size=(SEQUENCE, DIM))).astype(np.float32)
+    spoken = Spoken(NOW_MS - np.arange(SEQUENCE + 5, 5, -1), z)
+    return lengthened(None, spoken, alive_since_ms=0, limit=SEQUENCE)
 
 
 def make_record(rng: np.random.Generator) -> UserRecord:
@@ -92,6 +100,7 @@ def make_record(rng: np.random.Generator) -> UserRecord:
 
 def steps(sample: Sample) -> dict[str, Callable[[], object]]:
     decoded, ttl = page.decode(sample.page), TtlPolicy()
+    past = Past(decoded.sequence, record.decode(sample.record).times_ms)
     pairs = pair_keys(sample.items, [7])
 
     def resolved_page() -> object:
@@ -104,6 +113,7 @@ def steps(sample: Sample) -> dict[str, Callable[[], object]]:
         "pair keys": lambda: pair_keys(sample.items, [7]),
         "resolve": lambda: resolve([Lookup(decoded, pairs, NOW_MS)], ttl, DIM, TASKS),
         "decode, pair keys, resolve": resolved_page,
+        "read sequence": lambda: read([past], SEQUENCE, DIM),
     }
 
 

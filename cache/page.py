@@ -6,20 +6,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.arrays import F32, I64, LE_F32, LE_U32, LE_U64, U32, U64
+from cache.arrays import BYTE, F32, I64, LE_F32, LE_U32, LE_U64, U32, U64
 from cache.checksum import checksum
 from cache.entries import Aggregate, Entries
 from cache.errors import PageCorrupt
 from cache.quantise import DTYPES, PRECISIONS, Precision
+from cache.sequence import MAX_AGE_MS, MAX_SEQUENCE, PastSequence
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MAX_ENTRIES: Final = 4096
 MAX_DIM: Final = 512
 MAX_TASKS: Final = 4
-MAX_AGE_MS: Final = (1 << 32) - 1
-"""49.7 days: how much older than a page's newest entry its oldest may be."""
 
-_HEADER: Final = Struct("<2sBBIQQqqIIHB13x")
+_HEADER: Final = Struct("<2sBBIQQqqIIHBHq3x")
 _MAGIC: Final = b"UP"
 
 
@@ -36,6 +35,7 @@ class Page(NamedTuple):
     scale: F32  # [M]
     codes: NDArray[Any]  # [M, d] float16 or int8
     aggregate: Aggregate
+    sequence: PastSequence
 
     @property
     def dim(self) -> int:
@@ -52,16 +52,18 @@ class Page(NamedTuple):
         return Entries(self.pair_keys, self.computed_at_ms(), self.logit, self.scale, self.codes)
 
 
-def encode(entries: Entries, aggregate: Aggregate, *, version: int, fence: int) -> bytes:
+def encode(
+    entries: Entries, aggregate: Aggregate, sequence: PastSequence, *, version: int, fence: int
+) -> bytes:
     """Entries too old for the format (MAX_AGE_MS) are left out. Raises ValueError past a bound."""
     newest_ms = int(entries.computed_at_ms.max(initial=0))
     entries = entries.taken(entries.computed_at_ms >= newest_ms - MAX_AGE_MS)
     count, tasks = entries.logit.shape
-    dim = entries.codes.shape[1]
-    if count > MAX_ENTRIES or dim > MAX_DIM or tasks > MAX_TASKS:
+    dim, length = entries.codes.shape[1], len(sequence.codes)
+    if count > MAX_ENTRIES or dim > MAX_DIM or tasks > MAX_TASKS or length > MAX_SEQUENCE:
         raise ValueError(
-            f"a page of {count} entries, dim {dim}, {tasks} tasks exceeds "
-            f"{MAX_ENTRIES}, {MAX_DIM}, {MAX_TASKS}"
+            f"a page of {count} entries, dim {dim}, {tasks} tasks, a sequence of {length} exceeds "
+            f"{MAX_ENTRIES}, {MAX_DIM}, {MAX_TASKS}, {MAX_SEQUENCE}"
         )
     precision = Precision.INT8 if entries.codes.dtype == np.int8 else Precision.FP16
     columns = [
@@ -70,10 +72,13 @@ def encode(entries: Entries, aggregate: Aggregate, *, version: int, fence: int) 
         entries.logit.astype(LE_F32),
         entries.scale.astype(LE_F32)[: count if precision is Precision.INT8 else 0],
         aggregate.z.astype(LE_F32),
+        sequence.older_ms.astype(LE_U32),
         entries.codes,
+        sequence.codes,
     ]
     fields = (
         version, fence, newest_ms, aggregate.computed_at_ms, aggregate.pairs, count, dim, tasks,
+        length, sequence.newest_ms,
     )  # fmt: skip
     body = b"".join(column.tobytes() for column in columns)
     unsigned = _HEADER.pack(_MAGIC, FORMAT_VERSION, precision, 0, *fields)
@@ -86,14 +91,13 @@ def decode(data: bytes) -> Page:
     if len(data) < _HEADER.size:
         raise PageCorrupt(f"{len(data)} bytes are fewer than a page's header of {_HEADER.size}")
     (magic, form, code, proof, version, fence, newest_ms, aggregate_ms, aggregate_count, count,
-     dim, tasks) = _HEADER.unpack_from(data)  # fmt: skip
+     dim, tasks, length, past_ms) = _HEADER.unpack_from(data)  # fmt: skip
     if magic != _MAGIC or form != FORMAT_VERSION or code >= len(PRECISIONS):
         raise PageCorrupt(f"not a page of format {FORMAT_VERSION}: begins with {data[:4].hex()}")
-    if count > MAX_ENTRIES or dim > MAX_DIM or not 0 < tasks <= MAX_TASKS:
-        raise PageCorrupt(f"{count} entries, dim {dim}, {tasks} tasks are beyond a page's bounds")
+    _check_bounds(count, dim, tasks, length)
     precision = PRECISIONS[code]
     scales = count if precision is Precision.INT8 else 0
-    expected = page_bytes(count, dim, tasks, precision)
+    expected = page_bytes(count, dim, tasks, precision, length)
     if len(data) != expected:
         raise PageCorrupt(f"{len(data)} bytes where the header means {expected}")
     if checksum(data) != proof:
@@ -104,7 +108,9 @@ def decode(data: bytes) -> Page:
     logit = np.frombuffer(data, LE_F32, count * tasks, at := at + 4 * count)
     scale = np.frombuffer(data, LE_F32, scales, at := at + 4 * count * tasks)
     mean = np.frombuffer(data, LE_F32, dim, at := at + 4 * scales)
-    codes = np.frombuffer(data, DTYPES[precision], count * dim, at + 4 * dim)
+    past_older_ms = np.frombuffer(data, LE_U32, length, at := at + 4 * dim)
+    codes = np.frombuffer(data, DTYPES[precision], count * dim, at := at + 4 * length)
+    packed = np.frombuffer(data, BYTE, length * ((dim + 1) // 2), at + codes.nbytes)
     return Page(
         version,
         fence,
@@ -116,11 +122,22 @@ def decode(data: bytes) -> Page:
         scale if scales else np.ones(count, np.float32),
         codes.reshape(count, dim),
         Aggregate(mean, aggregate_count, aggregate_ms),
+        PastSequence(past_ms, past_older_ms, packed.reshape(length, (dim + 1) // 2)),
     )
 
 
-def page_bytes(count: int, dim: int, tasks: int, precision: Precision) -> int:
+def _check_bounds(count: int, dim: int, tasks: int, length: int) -> None:
+    is_within = count <= MAX_ENTRIES and dim <= MAX_DIM and length <= MAX_SEQUENCE
+    if not is_within or not 0 < tasks <= MAX_TASKS:
+        raise PageCorrupt(
+            f"{count} entries, dim {dim}, {tasks} tasks, a sequence of {length} are beyond a "
+            "page's bounds"
+        )
+
+
+def page_bytes(count: int, dim: int, tasks: int, precision: Precision, length: int = 0) -> int:
+    """`length` of the sequence."""
     code_bytes: int = DTYPES[precision].itemsize
     scale_bytes = 4 if precision is Precision.INT8 else 0
     entry = 8 + 4 + 4 * tasks + scale_bytes + code_bytes * dim
-    return _HEADER.size + 4 * dim + count * entry
+    return _HEADER.size + 4 * dim + count * entry + length * (4 + (dim + 1) // 2)

@@ -7,13 +7,13 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from cache.arrays import F32, F64, I64, U64, Mask
-from cache.page import MAX_AGE_MS, Page
+from cache.page import Page
+from cache.sequence import MAX_AGE_MS
 
 NONE: Final = 0
-USER: Final = 1
-NEIGHBOUR: Final = 2
-"""Positions in models.schema.TIERS. Nothing is lent by neighbours yet."""
-PAIR: Final = 3
+USER: Final = 2
+PAIR: Final = 4
+"""Positions in models.schema.TIERS. Items and neighbours lend nothing here yet."""
 
 
 SOFT_TTL_S: Final = 600.0

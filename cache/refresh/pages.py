@@ -10,11 +10,29 @@ from cache.keys import page_key
 from cache.page import Page
 from cache.quantise import DTYPES, Precision
 from cache.refresh.tally import Tally
+from cache.sequence import Spoken, lengthened
 from cache.stamp import Stamp, stamp_of
 from cache.store import Replacement, Store
 from cache.tiers import TtlPolicy
 
 ATTEMPTS: Final = 5
+SEQUENCE: Final = 50
+RETENTION_S: Final = 30 * 86_400.0
+
+
+class Fresh(NamedTuple):
+    """What the teacher has just said about a user."""
+
+    entries: Entries
+    past: Spoken
+
+
+class SequencePolicy(NamedTuple):
+    length: int = SEQUENCE
+    retention_s: float = RETENTION_S
+
+
+KEPT: Final = SequencePolicy()
 
 
 class HeldPage(NamedTuple):
@@ -42,6 +60,7 @@ class PageWriter:
         *,
         precision: Precision = Precision.INT8,
         entry_limit: int = 512,
+        sequence: SequencePolicy = KEPT,
         fence: int = 0,
     ) -> None:
         self._store = store
@@ -50,6 +69,7 @@ class PageWriter:
         self._tally = tally
         self._precision = precision
         self._entry_limit = entry_limit
+        self.sequence: Final = sequence
         self._fence = fence
 
     @property
@@ -60,10 +80,10 @@ class PageWriter:
         return page_key(user_id, self._space)
 
     async def write(
-        self, fresh: Mapping[str, Entries], held: Mapping[str, HeldPage]
+        self, fresh: Mapping[str, Fresh], held: Mapping[str, HeldPage]
     ) -> frozenset[str]:
         """Users whose pages could not be written in ATTEMPTS; the rest is stored."""
-        waiting = {user: (entries, held[user]) for user, entries in fresh.items()}
+        waiting = {user: (said, held[user]) for user, said in fresh.items()}
         for _ in range(ATTEMPTS):
             refused = await self._try(waiting)
             if not refused:
@@ -77,29 +97,40 @@ class PageWriter:
             }
         return frozenset(waiting)
 
-    async def _try(self, waiting: Mapping[str, tuple[Entries, HeldPage]]) -> Sequence[str]:
+    async def _try(self, waiting: Mapping[str, tuple[Fresh, HeldPage]]) -> Sequence[str]:
         replacements = [self._replacement(user, *entry) for user, entry in waiting.items()]
-        written = await self._store.replace_many(replacements, self._ttl.hard_s)
+        written = await self._store.replace_many(replacements, self._key_ttl_s)
         self._tally.add("pages", "written", sum(written))
         return [user for user, is_written in zip(waiting, written, strict=True) if not is_written]
 
-    def _replacement(self, user: str, fresh: Entries, held: HeldPage) -> Replacement:
-        alive_since_ms = int(fresh.computed_at_ms.max()) - round(self._ttl.hard_s * 1000)
+    @property
+    def _key_ttl_s(self) -> float:
+        """A page outlives its entries for the sake of its sequence."""
+        policy = self.sequence
+        return max(self._ttl.hard_s, policy.retention_s if policy.length else 0.0)
+
+    def _replacement(self, user: str, fresh: Fresh, held: HeldPage) -> Replacement:
+        entries, now_ms = fresh.entries, int(fresh.entries.computed_at_ms.max())
+        old = held.page if _is_alike(entries, held.page) else None
         kept = merged(
-            self._compatible(fresh, held.page),
-            fresh,
-            alive_since_ms=alive_since_ms,
+            self._old_entries(entries, old),
+            entries,
+            alive_since_ms=now_ms - round(self._ttl.hard_s * 1000),
             limit=self._entry_limit,
         )
-        value = page.encode(
-            kept, aggregate_of(kept), version=held.stamp.version + 1, fence=self._fence
+        sequence = lengthened(
+            old and old.sequence,
+            fresh.past,
+            alive_since_ms=now_ms - round(self.sequence.retention_s * 1000),
+            limit=self.sequence.length,
         )
+        version = held.stamp.version + 1
+        value = page.encode(kept, aggregate_of(kept), sequence, version=version, fence=self._fence)
         return Replacement(self.key(user), value, held.stamp.version, self._fence)
 
-    def _compatible(self, fresh: Entries, held: Page | None) -> Entries:
-        """The old entries in this writer's precision; none of them when they have other widths,
-        which a space never changes: somebody else wrote there."""
-        if held is None or (held.dim, held.tasks) != (fresh.codes.shape[1], fresh.logit.shape[1]):
+    def _old_entries(self, fresh: Entries, held: Page | None) -> Entries:
+        """In this writer's precision."""
+        if held is None:
             return fresh.taken(slice(0))
         old = held.entries()
         if old.codes.dtype == DTYPES[self._precision]:
@@ -110,3 +141,9 @@ class PageWriter:
         fenced = stamp.fence > self._fence
         self._tally.add("pages", "fenced", int(fenced))
         return fenced
+
+
+def _is_alike(fresh: Entries, held: Page | None) -> bool:
+    """A space never changes its widths: where they differ, somebody else wrote."""
+    widths = (fresh.codes.shape[1], fresh.logit.shape[1])
+    return held is not None and (held.dim, held.tasks) == widths

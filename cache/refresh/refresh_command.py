@@ -15,12 +15,13 @@ from cache.redis_table import RedisTable
 from cache.refresh.consumer import Consumer
 from cache.refresh.follower import ItemFollower
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
-from cache.refresh.pages import PageWriter
+from cache.refresh.pages import RETENTION_S, SEQUENCE, PageWriter, SequencePolicy
 from cache.refresh.process import consumer_name, expose, live, say
 from cache.refresh.serving import CATALOGUE, teacher_folder
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
 from cache.refresh.worker import Refresher
+from cache.sequence import MAX_SEQUENCE
 from cache.tiers import HARD_TTL_S, SOFT_TTL_S, TtlPolicy
 from models.features.catalogue import Catalogue
 from models.runtime import load
@@ -31,6 +32,7 @@ GROUP = b"refresh"
 class Limits(NamedTuple):
     batch: int
     entries: int
+    sequence: SequencePolicy
     claim_after_ms: int
 
 
@@ -44,6 +46,12 @@ def refresh(
         float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")
     ] = HARD_TTL_S,
     precision: Annotated[Literal["int8", "fp16"], typer.Option(help="Of z in pages.")] = "int8",
+    sequence: Annotated[
+        int, typer.Option("--sequence-length", min=0, max=MAX_SEQUENCE, help="Of a user's past.")
+    ] = SEQUENCE,
+    retention_s: Annotated[
+        float, typer.Option("--sequence-retention-s", min=1, help="Of a page and its sequence.")
+    ] = RETENTION_S,
     page_entries: Annotated[int, typer.Option(min=1, max=4096, help="Kept a user.")] = 512,
     batch_messages: Annotated[int, typer.Option(min=1, max=256, help="Read at once.")] = 16,
     candidate_limit: Annotated[int, typer.Option(min=1, help="Judged at once.")] = 4096,
@@ -60,7 +68,9 @@ def refresh(
     tally = Tally("refresh")
     expose(tally, metrics_port)
     ttl = TtlPolicy(soft_ttl_s, hard_ttl_s)
-    limits = Limits(batch_messages, page_entries, claim_after_ms)
+    limits = Limits(
+        batch_messages, page_entries, SequencePolicy(sequence, retention_s), claim_after_ms
+    )
     code = Precision[precision.upper()]
     say("refresh started", space=teacher.space, model=model.version, items=len(catalogue))
     asyncio.run(_run(redis_url, teacher, catalogue, ttl, code, limits, tally))
@@ -79,7 +89,13 @@ async def _run(
     store, log = RedisStore(client), teacher.schema.log
     feed = ItemFeed(RedisTable(client), streams, 1 + len(log.tasks))
     pages = PageWriter(
-        store, teacher.space, ttl, tally, precision=precision, entry_limit=limits.entries
+        store,
+        teacher.space,
+        ttl,
+        tally,
+        precision=precision,
+        entry_limit=limits.entries,
+        sequence=limits.sequence,
     )
     refresher = Refresher(
         store, teacher, log, pages, ttl, tally, follower=ItemFollower(feed, catalogue)

@@ -20,7 +20,10 @@ class Judged(NamedTuple):
 
 
 class Judge(Protocol):
-    """What the refresher needs of a teacher. Blocking; called from a thread."""
+    """What the refresher needs of a teacher. `judge` blocks; it is called from a thread."""
+
+    trained_until_ms: int
+    """Impressions before it may have been what the teacher learned of."""
 
     def judge(self, wanted: Sequence[Wanted]) -> Judged: ...
 
@@ -40,6 +43,7 @@ class Teacher:
             )
         self.space = model.manifest.produces_space
         self.schema = model.manifest.features
+        self.trained_until_ms = model.manifest.trained_on.until_ms
         self._model = model
         self._catalogue = catalogue
         self._items = ItemTable.of(self.schema, catalogue)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,11 @@ from cache.keys import pair_keys, record_key
 from cache.page import Page
 from cache.record import UserRecord, empty_record
 from cache.refresh.follower import ItemFollower
-from cache.refresh.pages import HeldPage, PageWriter, held_page
+from cache.refresh.pages import Fresh, HeldPage, PageWriter, held_page
 from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge, Judged
+from cache.sequence import Impressions, Spoken, unspoken
 from cache.store import Store
 from cache.tiers import TtlPolicy
 from models.schema import LogSchema, categorical, numbers
@@ -32,10 +34,11 @@ class _User(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """What is left of one demand once fresh pairs are out."""
+    """What is left of one demand once fresh pairs are out, and past impressions to speak of."""
 
     user_id: str
-    pair_keys: U64
+    pair_keys: U64  # [P] of the first items wanted
+    past_ms: I64  # [K] times of the impressions, which are the last items wanted
     wanted: Wanted
 
 
@@ -120,9 +123,23 @@ class Refresher:
             )
             self._tally.add("pairs", "fresh", len(pairs) - int(is_new.sum()))
             if is_new.any():
+                is_first = asked.user_id not in planned
                 planned[asked.user_id] = np.concatenate([before, pairs[is_new]])
-                jobs.append(_job(asked, users[asked.user_id].state, at_ms, pairs, is_new))
+                past = self._unspoken(users[asked.user_id], at_ms, is_first)
+                jobs.append(_job(asked, users[asked.user_id].state, at_ms, pairs, is_new, past))
         return jobs
+
+    def _unspoken(self, user: _User, at_ms: int, is_first: bool) -> Impressions:
+        """What this refresh is the first to speak of; another demand of the batch may have."""
+        state, held, policy = user.state, user.held.page, self._pages.sequence
+        until = int(np.searchsorted(state.times_ms, at_ms)) if is_first else 0
+        past = Impressions(state.items[:until], state.times_ms[:until])
+        return unspoken(
+            past,
+            held and held.sequence,
+            since_ms=self._teacher.trained_until_ms,
+            limit=policy.length,
+        )
 
     def _is_fresh(self, page: Page | None, pairs: U64, at_ms: int) -> Mask:
         if page is None or not len(page.pair_keys):
@@ -137,26 +154,30 @@ class Refresher:
         started = time.perf_counter()
         judged = await asyncio.to_thread(self._teacher.judge, [job.wanted for job in jobs])
         self._tally.add("seconds", "teacher", time.perf_counter() - started)
-        fresh = self._entries(jobs, judged)
+        fresh = self._fresh(jobs, judged)
         held = {user: users[user].held for user in fresh}
         return await self._pages.write(fresh, held)
 
-    def _entries(self, jobs: Sequence[_Job], judged: Judged) -> dict[str, Entries]:
+    def _fresh(self, jobs: Sequence[_Job], judged: Judged) -> dict[str, Fresh]:
         """By user; rows that are not finite are left out and counted."""
         finite = _finite(judged)
-        self._tally.add("pairs", "computed", int(finite.sum()))
-        self._tally.add("pairs", "not_finite", len(finite) - int(finite.sum()))
-        sizes = [len(job.pair_keys) for job in jobs]
-        pairs = np.concatenate([job.pair_keys for job in jobs])
-        at_ms: I64 = np.repeat([job.wanted.at_ms for job in jobs], sizes)
-        names = [job.user_id for job in jobs]
-        owner = np.repeat([names.index(name) for name in names], sizes)
-        fresh = {}
-        for first in np.unique(owner[finite]):
-            rows = np.flatnonzero(finite & (owner == first))
-            fresh[names[first]] = Entries.of(
-                pairs[rows], at_ms[rows], judged.logit[rows], judged.z[rows], self._pages.precision
+        fresh: dict[str, Fresh] = {}
+        for job, part in zip(jobs, _parts(jobs), strict=True):
+            paired = slice(part.start, part.start + len(job.pair_keys))
+            rows = np.flatnonzero(finite[paired])
+            self._tally.add("pairs", "computed", len(rows))
+            self._tally.add("pairs", "not_finite", len(job.pair_keys) - len(rows))
+            entries = Entries.of(
+                job.pair_keys[rows],
+                np.full(len(rows), job.wanted.at_ms),
+                judged.logit[paired][rows],
+                judged.z[paired][rows],
+                self._pages.precision,
             )
+            past = Spoken(job.past_ms, judged.z[paired.stop : part.stop])
+            self._tally.add("pairs", "past", len(job.past_ms))
+            if len(rows):
+                fresh[job.user_id] = _joined(fresh.get(job.user_id), Fresh(entries, past))
         return fresh
 
 
@@ -166,6 +187,22 @@ def _finite(judged: Judged) -> Mask:
     return finite
 
 
-def _job(asked: Demand, state: UserRecord, at_ms: int, pairs: U64, is_new: Mask) -> _Job:
-    wanted = Wanted(state, at_ms, asked.context, asked.context_numbers, asked.item_keys[is_new])
-    return _Job(asked.user_id, pairs[is_new], wanted)
+def _job(
+    asked: Demand, state: UserRecord, at_ms: int, pairs: U64, is_new: Mask, past: Impressions
+) -> _Job:
+    items = np.concatenate([asked.item_keys[is_new], past.items])
+    wanted = Wanted(state, at_ms, asked.context, asked.context_numbers, items)
+    return _Job(asked.user_id, pairs[is_new], past.at_ms, wanted)
+
+
+def _parts(jobs: Sequence[_Job]) -> list[slice]:
+    ends = list(accumulate(len(job.wanted.item_keys) for job in jobs))
+    return [slice(start, end) for start, end in pairwise([0, *ends])]
+
+
+def _joined(before: Fresh | None, after: Fresh) -> Fresh:
+    """Of one user, whose past the first of its jobs spoke of."""
+    if before is None:
+        return after
+    both = before.entries.followed_by(after.entries).newest_of_each_pair()
+    return Fresh(both, before.past)

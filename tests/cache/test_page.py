@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from cache.checksum import checksum
 from cache.entries import Aggregate, Entries, aggregate_of
 from cache.errors import PageCorrupt
-from cache.page import MAX_AGE_MS, MAX_ENTRIES, decode, encode, page_bytes
+from cache.page import MAX_ENTRIES, decode, encode, page_bytes
 from cache.quantise import Precision
+from cache.sequence import MAX_AGE_MS, MAX_SEQUENCE, PastSequence, no_sequence
 from cache.stamp import stamp_of
-from tests.cache.pages import NOW_MS, page_bytes_of, page_of, random_entries
+from tests.cache.pages import NOW_MS, page_bytes_of, page_of, random_entries, random_sequence
 
 GOLDEN = Path(__file__).parent / "golden"
 PRECISIONS = pytest.mark.parametrize("precision", list(Precision))
@@ -32,15 +33,20 @@ def entries(draw: st.DrawFn) -> Entries:
     )
 
 
-@given(entries(), st.integers(1, 1 << 53), st.integers(0, 1 << 53))
-def test_page_reads_back_as_it_was_written(made: Entries, version: int, fence: int) -> None:
-    data = encode(made, aggregate_of(made), version=version, fence=fence)
+@given(entries(), st.integers(0, 20), st.integers(1, 1 << 53), st.integers(0, 1 << 53))
+def test_page_reads_back_as_it_was_written(
+    made: Entries, length: int, version: int, fence: int
+) -> None:
+    past = random_sequence(length, dim=made.codes.shape[1])
+    data = encode(made, aggregate_of(made), past, version=version, fence=fence)
     page = decode(data)
     for written, read in zip(made, page.entries(), strict=True):
         np.testing.assert_array_equal(read, written)
     assert (page.version, page.fence) == (version, fence) == stamp_of(data)
     assert page.aggregate.pairs == len(made.pair_keys)
     np.testing.assert_array_equal(page.aggregate.z, aggregate_of(made).z)
+    for written, read in zip(past, page.sequence, strict=True):
+        np.testing.assert_array_equal(read, written)
 
 
 @given(entries(), st.data())
@@ -70,11 +76,20 @@ def test_rubbish_is_no_page(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("at", "value"),
-    [(44, (1 << 32) - 1), (44, MAX_ENTRIES + 1), (48, 0xFFFF), (50, 0), (50, 5), (2, 1), (3, 7)],
+    [
+        (44, (1 << 32) - 1),
+        (44, MAX_ENTRIES + 1),
+        (48, 0xFFFF),
+        (50, 0),
+        (50, 5),
+        (51, MAX_SEQUENCE + 1),
+        (2, 1),
+        (3, 7),
+    ],
 )
 def test_header_beyond_the_bounds_is_refused_with_a_valid_checksum(at: int, value: int) -> None:
     encoded = bytearray(page_bytes_of(random_entries(3)))
-    width = {44: 4, 48: 2}.get(at, 1)
+    width = {44: 4, 48: 2, 51: 2}.get(at, 1)
     encoded[at : at + width] = value.to_bytes(width, "little")
     encoded[4:8] = checksum(bytes(encoded)).to_bytes(4, "little")
     with pytest.raises(PageCorrupt):
@@ -100,9 +115,14 @@ def test_format_does_not_change_unnoticed(precision: Precision) -> None:
         np.array([[0.5, -1.0], [0.25, 0.125], [0.0, 0.0]], np.float32),
         precision,
     )
-    golden = (GOLDEN / f"page-2-{precision.name.lower()}.bin").read_bytes()
-    assert encode(made, aggregate_of(made), version=9, fence=4) == golden
-    np.testing.assert_array_equal(decode(golden).pair_keys, [3, 7, 1 << 63])
+    golden = (GOLDEN / f"page-3-{precision.name.lower()}.bin").read_bytes()
+    past = PastSequence(
+        NOW_MS - 7, np.array([90_000, 0], np.uint32), np.array([[0x71], [0x8F]], np.uint8)
+    )
+    assert encode(made, aggregate_of(made), past, version=9, fence=4) == golden
+    read = decode(golden)
+    np.testing.assert_array_equal(read.pair_keys, [3, 7, 1 << 63])
+    np.testing.assert_array_equal(read.sequence.at_ms(), [NOW_MS - 90_007, NOW_MS - 7])
 
 
 @PRECISIONS
@@ -119,6 +139,20 @@ def test_page_that_exceeds_a_bound_is_not_written() -> None:
 
 def test_empty_page_is_a_page() -> None:
     empty = random_entries(0)
-    page = decode(encode(empty, Aggregate(np.zeros(32, np.float32), 0, 0), version=1, fence=0))
+    page = decode(
+        encode(
+            empty, Aggregate(np.zeros(32, np.float32), 0, 0), no_sequence(32), version=1, fence=0
+        )
+    )
     assert len(page.pair_keys) == 0
     assert page.dim == 32
+
+
+def test_sequence_entry_takes_20_bytes_at_dim_32() -> None:
+    lengths = [page_bytes(0, 32, 2, Precision.INT8, length) for length in (50, 51)]
+    assert lengths[1] - lengths[0] == 20
+
+
+def test_sequence_that_exceeds_its_bound_is_not_written() -> None:
+    with pytest.raises(ValueError, match="exceeds"):
+        page_bytes_of(random_entries(1), sequence=random_sequence(MAX_SEQUENCE + 1))

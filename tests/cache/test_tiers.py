@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from cache.arrays import U64
 from cache.entries import Aggregate
-from cache.page import MAX_AGE_MS, Page
+from cache.page import Page
 from cache.quantise import Precision
-from cache.tiers import NEIGHBOUR, NONE, PAIR, USER, Lookup, Resolved, TtlPolicy, resolve
+from cache.sequence import MAX_AGE_MS
+from cache.tiers import NONE, PAIR, USER, Lookup, Resolved, TtlPolicy, resolve
 from models.schema import TIERS
 from server.settings import Settings
 from tests.cache.pages import NOW_MS, page_of, random_entries
@@ -24,9 +25,7 @@ def looked_up(page: Page | None, asked: U64, dim: int = 32, tasks: int = 2) -> R
 
 
 def test_codes_are_the_positions_that_students_learned() -> None:
-    assert [TIERS[code] for code in (NONE, USER, NEIGHBOUR, PAIR)] == [
-        "none", "user", "neighbour", "pair",
-    ]  # fmt: skip
+    assert [TIERS[code] for code in (NONE, USER, PAIR)] == ["none", "user", "pair"]
 
 
 def test_known_pair_gives_its_embedding_and_others_the_users() -> None:

@@ -20,6 +20,8 @@ from tests.bundles import SPACE, log_schema
 
 
 class Hanging:
+    trained_until_ms = 0
+
     def judge(self, wanted: Sequence[Wanted]) -> Judged:
         sys.stdout.write(f"judging {len(wanted)}\n")
         sys.stdout.flush()

@@ -8,11 +8,13 @@ from cache.entries import Entries
 from cache.memory_store import MemoryStore
 from cache.page import Page
 from cache.quantise import Precision
-from cache.refresh.pages import PageWriter, held_page
+from cache.quantise_int4 import unpack
+from cache.refresh.pages import Fresh, PageWriter, SequencePolicy, held_page
 from cache.refresh.tally import Tally
+from cache.sequence import PastSequence, Spoken
 from cache.store import Replacement
 from cache.tiers import TtlPolicy
-from tests.cache.pages import NOW_MS, page_bytes_of, random_entries
+from tests.cache.pages import NOW_MS, page_bytes_of, random_entries, random_sequence
 
 TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
 
@@ -30,6 +32,13 @@ async def read(store: MemoryStore, writer: PageWriter) -> Page:
 def entries(*keys: int, age_ms: int = 0, dim: int = 32) -> Entries:
     made = random_entries(max(keys) // 10, age_ms=age_ms, dim=dim)
     return made.taken(np.isin(made.pair_keys, keys))
+
+
+def said(made: Entries, past: PastSequence | None = None) -> Fresh:
+    dim = made.codes.shape[1]
+    if past is None:
+        return Fresh(made, Spoken(np.zeros(0, np.int64), np.zeros((0, dim), np.float32)))
+    return Fresh(made, Spoken(past.at_ms(), unpack(past.codes, dim)))
 
 
 class RacedStore(MemoryStore):
@@ -53,7 +62,7 @@ class RacedStore(MemoryStore):
 async def test_writer_that_lost_a_race_merges_into_the_winners_page() -> None:
     store = RacedStore(races=2)
     writer = writer_of(store)
-    assert not await writer.write({"u": entries(10, 20)}, {"u": held_page(None)})
+    assert not await writer.write({"u": said(entries(10, 20))}, {"u": held_page(None)})
     held = await read(store, writer)
     assert held.pair_keys.tolist() == [10, 20, 990]
     assert held.version == 3
@@ -61,16 +70,16 @@ async def test_writer_that_lost_a_race_merges_into_the_winners_page() -> None:
 
 async def test_writer_that_always_loses_says_so() -> None:
     store = RacedStore(races=99)
-    assert await writer_of(store).write({"u": entries(10)}, {"u": held_page(None)}) == {"u"}
+    assert await writer_of(store).write({"u": said(entries(10))}, {"u": held_page(None)}) == {"u"}
 
 
 async def test_page_under_a_higher_fence_is_left_alone() -> None:
     store = MemoryStore()
     tally = Tally("refresh")
     owner, late = writer_of(store, fence=5), writer_of(store, fence=4, tally=tally)
-    await owner.write({"u": entries(10)}, {"u": held_page(None)})
+    await owner.write({"u": said(entries(10))}, {"u": held_page(None)})
     before = await read(store, owner)
-    assert await late.write({"u": entries(20)}, {"u": held_page(None)}) == frozenset()
+    assert await late.write({"u": said(entries(20))}, {"u": held_page(None)}) == frozenset()
     assert (await read(store, owner)).pair_keys.tolist() == before.pair_keys.tolist()
     assert tally.counts["pages", "fenced"] == 1
 
@@ -78,8 +87,8 @@ async def test_page_under_a_higher_fence_is_left_alone() -> None:
 async def test_late_worker_does_not_overwrite_newer_entries() -> None:
     store = MemoryStore()
     writer = writer_of(store)
-    await writer.write({"u": entries(10, 20)}, {"u": held_page(None)})
-    await writer.write({"u": entries(10, 30, age_ms=5000)}, {"u": held_page(None)})
+    await writer.write({"u": said(entries(10, 20))}, {"u": held_page(None)})
+    await writer.write({"u": said(entries(10, 30, age_ms=5000))}, {"u": held_page(None)})
     held = await read(store, writer)
     assert held.pair_keys.tolist() == [10, 20, 30]
     assert held.computed_at_ms().tolist() == [NOW_MS, NOW_MS, NOW_MS - 5000]
@@ -90,7 +99,7 @@ async def test_entries_past_the_hard_ttl_leave() -> None:
     writer = writer_of(store)
     old = held_page(page_bytes_of(entries(10, age_ms=600_001), version=1))
     await store.put_many({writer.key("u"): page_bytes_of(entries(10), version=1)}, None)
-    await writer.write({"u": entries(20)}, {"u": old})
+    await writer.write({"u": said(entries(20))}, {"u": old})
     assert (await read(store, writer)).pair_keys.tolist() == [20]
 
 
@@ -99,7 +108,7 @@ async def test_page_of_another_precision_is_carried_over() -> None:
     half = page_bytes_of(random_entries(3, precision=Precision.FP16), version=4)
     writer = writer_of(store)
     await store.put_many({writer.key("u"): half}, None)
-    await writer.write({"u": entries(40)}, {"u": held_page(half)})
+    await writer.write({"u": said(entries(40))}, {"u": held_page(half)})
     held = await read(store, writer)
     assert held.precision is Precision.INT8
     assert held.pair_keys.tolist() == [10, 20, 30, 40]
@@ -113,7 +122,7 @@ async def test_page_of_another_width_is_written_over() -> None:
     writer = writer_of(store)
     foreign = page_bytes_of(entries(10, dim=4), version=2)
     await store.put_many({writer.key("u"): foreign}, None)
-    await writer.write({"u": entries(20)}, {"u": held_page(foreign)})
+    await writer.write({"u": said(entries(20))}, {"u": held_page(foreign)})
     assert (await read(store, writer)).pair_keys.tolist() == [20]
 
 
@@ -122,5 +131,46 @@ async def test_damaged_page_is_written_over(damaged: bytes) -> None:
     store = MemoryStore()
     writer = writer_of(store)
     await store.put_many({writer.key("u"): damaged}, None)
-    assert not await writer.write({"u": entries(10)}, {"u": held_page(damaged)})
+    assert not await writer.write({"u": said(entries(10))}, {"u": held_page(damaged)})
     assert (await read(store, writer)).pair_keys.tolist() == [10]
+
+
+async def test_sequence_grows_with_what_is_said_of_the_past() -> None:
+    store = MemoryStore()
+    writer = writer_of(store)
+    older, newer = random_sequence(2, age_ms=60_000), random_sequence(3, seed=1)
+    await writer.write({"u": said(entries(10), older)}, {"u": held_page(None)})
+    [value] = await store.get_many([writer.key("u")])
+    await writer.write({"u": said(entries(20), newer)}, {"u": held_page(value)})
+    sequence = (await read(store, writer)).sequence
+    assert sequence.at_ms().tolist() == [*older.at_ms(), *newer.at_ms()]
+    np.testing.assert_array_equal(sequence.codes, np.concatenate([older.codes, newer.codes]))
+
+
+async def test_sequence_past_its_retention_leaves() -> None:
+    store = MemoryStore()
+    writer = PageWriter(store, "s", TTL, Tally("refresh"), sequence=SequencePolicy(50, 30.0))
+    past = random_sequence(40)  # a second apart
+    await writer.write({"u": said(entries(10), past)}, {"u": held_page(None)})
+    assert len((await read(store, writer)).sequence.codes) == 31
+
+
+@pytest.mark.parametrize(("length", "key_ttl_s"), [(50, 30 * 86_400.0), (0, 600.0)])
+async def test_page_outlives_its_entries_only_for_a_sequence(length: int, key_ttl_s: float) -> None:
+    store = TtlStore()
+    policy = SequencePolicy(length, 30 * 86_400.0)
+    writer = PageWriter(store, "s", TTL, Tally("refresh"), sequence=policy)
+    await writer.write({"u": said(entries(10))}, {"u": held_page(None)})
+    assert store.ttls_s == [key_ttl_s]
+
+
+class TtlStore(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ttls_s: list[float | None] = []
+
+    async def replace_many(
+        self, replacements: Sequence[Replacement], ttl_s: float | None
+    ) -> list[bool]:
+        self.ttls_s.append(ttl_s)
+        return await super().replace_many(replacements, ttl_s)
