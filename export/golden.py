@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from models.features.build import Arrays
-from models.features.records import F32
+from models.features.records import F32, Arrays
 
 
 def golden_bytes(inputs: Arrays, outputs: Mapping[str, F32]) -> bytes:

@@ -12,8 +12,6 @@ import numpy as np
 import onnxruntime as ort
 import torch
 import typer
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from export.parity import ROWS, measure
 from export.samples import arrays_of
@@ -21,6 +19,7 @@ from export.to_onnx import graph_of, to_onnx
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.examples import Examples
+from models.flops import flops_of, weights_of
 from models.inputs import Inputs
 from models.schema import FeatureSchema
 from models.student import Student, StudentConfig
@@ -92,19 +91,15 @@ def _costed(name: str, model: Student | Teacher, examples: Examples) -> Costed:
     model_bytes = to_onnx(graph, arrays_of(examples, requests=4, rows=64))
     samples = {rows: arrays_of(examples, 1, rows, seed=rows) for rows in ROWS}
     parity = measure(graph, model_bytes, samples)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(Inputs.of(samples[CANDIDATES]))
+    with torch.no_grad():
+        flops = flops_of(lambda: model(Inputs.of(samples[CANDIDATES])))
     return Costed(
         name=name,
-        weights=_weights(model),
-        flops=counter.get_total_flops() // CANDIDATES,
+        weights=weights_of(model),
+        flops=flops // CANDIDATES,
         run_ms=_run_ms(model_bytes, samples[CANDIDATES]),
         error=max(parity.max_abs_error.values()),
     )
-
-
-def _weights(model: nn.Module) -> int:
-    return sum(weight.numel() for weight in model.parameters())
 
 
 def _run_ms(model_bytes: bytes, arrays: dict[str, np.ndarray]) -> float:

@@ -9,8 +9,7 @@ import torch
 
 from export.errors import ParityFailed
 from export.to_onnx import Graph
-from models.features.build import Arrays
-from models.features.records import F32
+from models.features.records import F32, Arrays
 from models.manifest import Parity
 
 TOLERANCE: Final = 1e-4

@@ -4,8 +4,7 @@ import numpy as np
 
 from models.data.batches import Pairs, offered
 from models.examples import Examples
-from models.features.build import Arrays
-from models.features.records import I64, Hints
+from models.features.records import I64, Arrays, CacheAnswer, Hints, ZSequence
 from models.schema import TIERS, FeatureSchema
 
 
@@ -15,8 +14,8 @@ def arrays_of(examples: Examples, requests: int, rows: int, seed: int = 0) -> Ar
     known = examples.replay.requests_in(examples.replay.log.periods.validation)
     asked = np.sort(rng.choice(known, requests))
     pairs = _lists(examples, asked, rows, rng)
-    hints = _hints(examples.schema, rows, rng) if examples.schema.teacher_dim else None
-    return examples.arrays(asked, pairs, hints=hints)
+    answer = _answer(examples.schema, requests, rows, rng) if examples.schema.teacher_dim else None
+    return examples.arrays(asked, pairs, answer=answer)
 
 
 def _lists(examples: Examples, asked: I64, rows: int, rng: np.random.Generator) -> Pairs:
@@ -27,6 +26,20 @@ def _lists(examples: Examples, asked: I64, rows: int, rng: np.random.Generator) 
     item = np.append(listed.item, rng.integers(0, len(examples.replay.catalogue), missing))
     chosen = np.sort(rng.permutation(len(item))[:rows])
     return Pairs(index[chosen], item[chosen])
+
+
+def _answer(
+    schema: FeatureSchema, requests: int, rows: int, rng: np.random.Generator
+) -> CacheAnswer:
+    return CacheAnswer(_hints(schema, rows, rng), _sequence(schema, requests, rng))
+
+
+def _sequence(schema: FeatureSchema, requests: int, rng: np.random.Generator) -> ZSequence:
+    """On any number of events from none to all."""
+    length = schema.history_length
+    said = np.arange(length) >= rng.integers(0, length + 1, requests)[:, None]
+    z = np.tanh(rng.normal(size=(requests, length, schema.teacher_dim))) * said[..., None]
+    return ZSequence(z.astype(np.float32), said.astype(np.float32))
 
 
 def _hints(schema: FeatureSchema, rows: int, rng: np.random.Generator) -> Hints:

@@ -10,8 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from models.features.build import Arrays
-from models.features.records import F32
+from models.features.records import F32, Arrays
 from models.inputs import Inputs
 from models.schema import FeatureSchema, TensorSpec
 from models.student import Student

@@ -5,44 +5,26 @@ earlier instant, and the student is told how old the answer is. The checkpoint w
 earlier period, so it never saw the label of a row that it annotates.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from rich.progress import Progress
 
-from models.cache_replay import CacheRules, Held, held_at
-from models.data.batches import Pairs, shown
+from models.annotations import Annotations, nothing_said
+from models.cache_replay import CacheRules, Held, context_codes, held_at
+from models.data.batches import Shown, shown
 from models.data.causal import Replay
 from models.examples import Examples
-from models.features.build import no_hints
 from models.features.records import F32, I64, Hints
-from models.inputs import Inputs
-from models.schema import TIERS
+from models.item_replay import ItemRules, item_lent
+from models.neighbour_replay import NeighbourRules, neighbour_lent
+from models.schema import TIERS, Tier
+from models.sequence_replay import levels, spans
 from models.teacher import Teacher
+from models.tier_replay import Asked, Entries, Lent
+from models.verdicts import Blocks, Judged, Wanted, judged
 
-STATES: Final = 256
-"""States of users that the teacher reads together."""
-
-
-class Annotations(NamedTuple):
-    """Hints by impression of the log; zeros and tier `none` outside the annotated requests.
-
-    `pair` has the word on every impression, so that any coverage can be served of it; `held` says
-    which tier the replayed cache had.
-    """
-
-    pair: Hints
-    aggregate: Hints
-    held: I64  # [I] codes of models.schema.TIERS
-
-
-class _Entries(NamedTuple):
-    """Pairs with the states that they are computed under: `state` counts 2 a request, first what
-    its demand led to, then what speculation computed for it."""
-
-    state: I64  # [E]
-    item: I64  # [E]
+IN_MEMORY = Blocks()
 
 
 def annotate(
@@ -52,19 +34,20 @@ def annotate(
     rules: CacheRules,
     seed: int,
     progress: Progress,
+    blocks: Blocks = IN_MEMORY,
 ) -> Annotations:
+    """`blocks` keeps what the teacher said, so that a run that was stopped goes on from there."""
     replay = examples.replay
-    held = held_at(replay, requests, rules, seed)
-    at_ms = np.stack([held.done_ms, speculated_ms(replay, rules, seed)], axis=1).reshape(-1)
-    seen = shown(replay, requests)
-    asked = _asked(requests, seen.pairs, held, seen.impression)
-    said = _said(teacher, examples, asked, at_ms, progress)
-    notes = _empty(replay, teacher.bottleneck.encode.out_features)
-    count, now_ms = len(seen.impression), replay.time_ms[requests][seen.pairs.request_index]
-    _write(notes.pair, seen.impression, "pair", said.z[:count], now_ms - at_ms[asked.state[:count]])
-    notes.pair.logit[seen.impression] = said.logit[:count]
-    _aggregate(notes, replay, held, said.z[count:], at_ms)
-    notes.held[:] = np.where(held.pair_by >= 0, TIERS.index("pair"), notes.aggregate.tier)
+    plan = _Plan.of(replay, requests, rules, seed)
+    said = judged(teacher, examples, plan.wanted(replay), plan.at_ms, progress, blocks)
+    notes = nothing_said(replay, teacher.bottleneck.encode.out_features)
+    notes = notes._replace(sequence=notes.sequence._replace(start=plan.start, end=plan.end))
+    _pairs(notes.pair, plan, said.taken(plan.of_shown))
+    _users(notes.user, replay, plan, said.taken(plan.of_sampled))
+    past = said.taken(plan.of_past)
+    notes.sequence.z[plan.past] = levels(past.z)
+    _lend(notes, replay, plan, past, rules)
+    notes.held[:] = _held(notes, plan)
     return notes
 
 
@@ -79,67 +62,126 @@ def speculated_ms(replay: Replay, rules: CacheRules, seed: int) -> I64:
     return at_ms
 
 
-def _asked(requests: I64, seen: Pairs, held: Held, impression: I64) -> _Entries:
-    """The impressions, then what stands for the pages' means."""
-    by = held.pair_by[impression]
-    own = requests[seen.request_index]
-    state = np.where(by >= 0, 2 * by, 2 * own + 1)
-    return _Entries(np.append(state, 2 * held.sampled_by), np.append(seen.item, held.sampled.item))
+class _Plan(NamedTuple):
+    """What the teacher is to say, and of which instants.
+
+    State 2 q is what the demand of request q led to, 2 q + 1 what speculation computed for it.
+    """
+
+    requests: I64
+    seen: Shown
+    held: Held
+    past: I64  # impressions that a refresh spoke of afterwards
+    past_by: I64  # the request of that refresh
+    start: I64  # [Q] of each request's sequence, as in models.sequence_replay.Spans
+    end: I64  # [Q]
+    at_ms: I64  # by state
+    now_ms: I64  # of each shown impression
+
+    @classmethod
+    def of(cls, replay: Replay, requests: I64, rules: CacheRules, seed: int) -> "_Plan":
+        held, seen = held_at(replay, requests, rules, seed), shown(replay, requests)
+        found = spans(replay, held.done_ms, int(replay.time_ms[requests].min()))
+        past = np.flatnonzero(found.by >= 0)
+        at_ms = np.stack([held.done_ms, speculated_ms(replay, rules, seed)], axis=1).reshape(-1)
+        now_ms = replay.time_ms[requests][seen.pairs.request_index]
+        times = (found.start, found.end, at_ms, now_ms)
+        return cls(requests, seen, held, past, found.by[past], *times)
+
+    @property
+    def shown_state(self) -> I64:
+        by = self.held.pair_by[self.seen.impression]
+        return np.where(by >= 0, 2 * by, 2 * self.requests[self.seen.pairs.request_index] + 1)
+
+    def wanted(self, replay: Replay) -> Wanted:
+        """The impressions, what stands for the pages' means, then the past."""
+        states = (self.shown_state, 2 * self.held.sampled_by, 2 * self.past_by)
+        items = (self.seen.pairs.item, self.held.sampled.item, replay.item[self.past])
+        return Wanted(np.concatenate(states), np.concatenate(items))
+
+    @property
+    def of_shown(self) -> slice:
+        return slice(0, len(self.seen.impression))
+
+    @property
+    def of_sampled(self) -> slice:
+        return slice(self.of_shown.stop, self.of_shown.stop + len(self.held.sampled_by))
+
+    @property
+    def of_past(self) -> slice:
+        return slice(self.of_sampled.stop, None)
 
 
-class _Said(NamedTuple):
-    logit: F32  # [E, T]
-    z: F32  # [E, d]
+def _pairs(into: Hints, plan: _Plan, said: Judged) -> None:
+    rows = plan.seen.impression
+    _write(into, rows, "pair", said.z, plan.now_ms - plan.at_ms[plan.shown_state])
+    into.logit[rows] = said.logit
 
 
-def _said(
-    teacher: Teacher, examples: Examples, asked: _Entries, at_ms: I64, progress: Progress
-) -> _Said:
-    """The teacher runs once for each different pair of a state and an item."""
-    items = int(asked.item.max(initial=0)) + 1
-    unique, inverse = np.unique(asked.state * items + asked.item, return_inverse=True)
-    state, item = unique // items, unique % items
-    states, state_of = np.unique(state, return_inverse=True)
-    bar = progress.add_task("annotate", total=len(states))
-    parts = []
-    for start in range(0, len(states), STATES):
-        rows = slice(*np.searchsorted(state_of, [start, start + STATES]))
-        pairs = Pairs(state_of[rows] - start, item[rows])
-        parts.append(_answered(teacher, examples, states[start : start + STATES], pairs, at_ms))
-        progress.advance(bar, STATES)
-    logit, z = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Said(logit[inverse], z[inverse])
+def _users(into: Hints, replay: Replay, plan: _Plan, said: Judged) -> None:
+    """The mean over a user's entries, as old as the newest of them, on all that a request shows."""
+    requests, index = np.unique(plan.held.sampled.request_index, return_inverse=True)
+    newest = np.zeros(len(requests), np.int64)
+    np.maximum.at(newest, index, plan.at_ms[2 * plan.held.sampled_by])
+    seen = shown(replay, requests)
+    rows = seen.pairs.request_index
+    mean = _mean_by(index, said.z, len(requests))
+    age_ms = replay.time_ms[requests] - newest
+    _write(into, seen.impression, "user", mean[rows], age_ms[rows])
 
 
-def _answered(teacher: Teacher, examples: Examples, states: I64, pairs: Pairs, at_ms: I64) -> _Said:
-    arrays = examples.arrays(states // 2, pairs, as_of_ms=at_ms[states])
-    with torch.inference_mode():
-        answered = teacher(Inputs.of(arrays))
-    return _Said(answered.logit.numpy(), answered.z.numpy())
+def _lend(notes: Annotations, replay: Replay, plan: _Plan, said: Judged, rules: CacheRules) -> None:
+    """What a refresh said of the impressions just before it stands for all that its page held."""
+    pairs = _pair_codes(replay)
+    entries = Entries(
+        user=replay.user[plan.past_by],
+        pair=pairs.of(plan.past_by, replay.item[plan.past]),
+        item=replay.item[plan.past],
+        at_ms=plan.at_ms[2 * plan.past_by],
+        z=said.z,
+        logit=said.logit,
+    )
+    by, item = plan.requests[plan.seen.pairs.request_index], plan.seen.pairs.item
+    asked = Asked(replay.user[by], pairs.of(by, item), item, plan.now_ms)
+    ttl_s = rules.hard_ttl_s
+    lent = neighbour_lent(entries, asked, NeighbourRules(hard_ttl_s=ttl_s))
+    _write_lent(notes.neighbour, plan.seen.impression, "neighbour", lent)
+    lent = item_lent(entries, asked, ItemRules(hard_ttl_s=ttl_s))
+    _write_lent(notes.item, plan.seen.impression, "item", lent)
 
 
-def _empty(replay: Replay, dim: int) -> Annotations:
-    count, tasks = replay.labels.shape
-    none = np.full(count, TIERS.index("none"))
-    return Annotations(no_hints(count, dim, tasks), no_hints(count, dim, tasks), none)
+class _PairCodes(NamedTuple):
+    contexts: I64  # [Q]
+    base: int
+
+    def of(self, requests: I64, item: I64) -> I64:
+        """One number an item and a context."""
+        return item * self.base + self.contexts[requests]
 
 
-def _write(into: Hints, impressions: I64, tier: str, z: F32, age_ms: I64) -> None:
+def _pair_codes(replay: Replay) -> _PairCodes:
+    contexts = context_codes(replay)
+    return _PairCodes(contexts, int(contexts.max(initial=0)) + 1)
+
+
+def _held(notes: Annotations, plan: _Plan) -> I64:
+    """The best tier of each impression, codes of models.schema.TIERS."""
+    best = np.where(plan.held.pair_by >= 0, TIERS.index("pair"), TIERS.index("none"))
+    for lower in (notes.neighbour, notes.user, notes.item):
+        best = np.where(best == TIERS.index("none"), lower.tier, best)
+    return best
+
+
+def _write_lent(into: Hints, impressions: I64, tier: Tier, lent: Lent) -> None:
+    rows = np.flatnonzero(lent.found)
+    age_ms = (lent.age_s[rows] * 1000.0).astype(np.int64)
+    _write(into, impressions[rows], tier, lent.z[rows], age_ms)
+
+
+def _write(into: Hints, impressions: I64, tier: Tier, z: F32, age_ms: I64) -> None:
     into.z[impressions] = z
     into.tier[impressions] = TIERS.index(tier)
     into.age_s[impressions] = (age_ms / 1000.0).astype(np.float32)
-
-
-def _aggregate(notes: Annotations, replay: Replay, held: Held, z: F32, at_ms: I64) -> None:
-    """The mean over a user's entries, as old as the newest of them, on all that a request shows."""
-    requests, index = np.unique(held.sampled.request_index, return_inverse=True)
-    mean = _mean_by(index, z, len(requests))
-    newest = np.zeros(len(requests), np.int64)
-    np.maximum.at(newest, index, at_ms[2 * held.sampled_by])
-    seen = shown(replay, requests)
-    rows = seen.pairs.request_index
-    age_ms = replay.time_ms[requests] - newest
-    _write(notes.aggregate, seen.impression, "user", mean[rows], age_ms[rows])
 
 
 def _mean_by(index: I64, values: F32, groups: int) -> F32:

@@ -60,7 +60,7 @@ def held_at(replay: Replay, requests: I64, rules: CacheRules, seed: int) -> Held
 
     What is said of a request does not change with what comes after it.
     """
-    contexts = _context_codes(replay)
+    contexts = context_codes(replay)
     cache = _Cache(rules, np.zeros(len(replay.time_ms), np.int64))
     pair_by = np.full(len(replay.item), -1)
     samples: list[tuple[I64, I64, I64]] = []
@@ -121,7 +121,7 @@ def _in_turn(replay: Replay, requests: I64, contexts: I64) -> Iterator[_Asked]:
             yield _Asked(request, np.unique(listed) * base + context, here * base + context)
 
 
-def _context_codes(replay: Replay) -> I64:
+def context_codes(replay: Replay) -> I64:
     """`[Q]` equal where the context is, as the fold in a pair's key."""
     if not replay.context.shape[1]:
         return np.zeros(len(replay.time_ms), np.int64)

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.data.batches import shown
 from models.data.causal import Replay
-from models.examples import Examples, HintSource
+from models.examples import CacheSource, Examples
 from models.features.records import F32
 from models.manifest import Calibration
 from models.predict import predict
@@ -30,11 +30,11 @@ def fit(logit: F32, labels: NDArray[np.int8]) -> Calibration:
 
 
 def on_validation(
-    replay: Replay, model: Student | Teacher, features: FeatureSchema, hints: HintSource | None
+    replay: Replay, model: Student | Teacher, features: FeatureSchema, cache: CacheSource | None
 ) -> dict[str, Calibration]:
     """By task, on the window that ends before the test window begins."""
     requests = replay.requests_in(replay.log.periods.validation)
-    logit = predict(model, Examples.of(replay, features), requests, hints)
+    logit = predict(model, Examples.of(replay, features), requests, cache)
     labels = replay.labels[shown(replay, requests).impression]
     return {
         name: fit(logit[:, task], labels[:, task])

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.annotate import Annotations
+from models.annotations import Annotations
+from models.caches import SERVED, Caches
 from models.data.batches import shown
 from models.data.causal import Replay
-from models.distillation import at_coverage
-from models.examples import Examples, HintSource, taken
-from models.features.records import F32, F64, I64, Hints
+from models.examples import CacheSource, Examples
+from models.features.records import F32, F64, I64
 from models.manifest import Calibration
 from models.metrics import quality, transfer_ratio
 from models.predict import chunked, predict_batch
@@ -47,15 +47,15 @@ class Evaluation:
         users = replay.user[requests][seen.pairs.request_index]
         return cls(replay, requests, seen.impression, users)
 
-    def answers(self, candidate: Candidate, caches: Mapping[str, HintSource | None]) -> Answers:
+    def answers(self, candidate: Candidate, caches: Mapping[str, CacheSource | None]) -> Answers:
         """Calibrated `[n, T]` of one model under each cache; features are built once."""
         examples = Examples.of(self.replay, candidate.schema)
         logits: dict[str, list[F32]] = {name: [] for name in caches}
         for requests in chunked(self.requests):
             batch = examples.batch(requests)
             for name, cache in caches.items():
-                hints = None if cache is None else cache(batch.impression)
-                logits[name].append(predict_batch(candidate.model, candidate.schema, batch, hints))
+                answer = None if cache is None else cache(requests, batch.impression)
+                logits[name].append(predict_batch(candidate.model, candidate.schema, batch, answer))
         return {
             name: self._calibrated(np.concatenate(parts), candidate)
             for name, parts in logits.items()
@@ -99,14 +99,21 @@ def evaluate(
 ) -> Report:
     """By task: each model's metrics; the student's at each coverage, with and without tiers."""
     evaluation = Evaluation.of(replay)
-    caches = {
-        f"student_at_{share}" + suffix: _served(notes, share / 100.0, tiers, seed)
-        for tiers, suffix in ((False, ""), (True, "_and_user"))
+    length = student.schema.history_length if student.schema.reads_sequence else 0
+    caches = Caches(replay, notes, length=length)
+    served = {
+        f"student_at_{share}" + suffix: caches.holding(
+            share / 100.0,
+            np.random.default_rng(seed),
+            tiers=SERVED if has_user else (),
+            has_sequence=has_user,
+        )
+        for has_user, suffix in ((False, ""), (True, "_and_user"))
         for share in COVERAGES
     }
     answers = evaluation.answers(teacher, {"teacher": None})
     answers |= evaluation.answers(alone, {"student_alone": None})
-    answers |= evaluation.answers(student, caches)
+    answers |= evaluation.answers(student, served)
     return {
         "requests": len(evaluation.requests),
         "impressions": len(evaluation.rows),
@@ -115,16 +122,6 @@ def evaluate(
             for task, name in enumerate(replay.log.schema.tasks)
         },
     }
-
-
-def _served(notes: Annotations, share: float, tiers: bool, seed: int) -> HintSource:
-    rng = np.random.default_rng(seed)
-
-    def hints(rows: I64) -> Hints:
-        pair, aggregate = taken(notes.pair, rows), taken(notes.aggregate, rows)
-        return at_coverage(pair, aggregate, share, tiers, rng)
-
-    return hints
 
 
 def _by_model(evaluation: Evaluation, answers: Answers, task: int) -> Report:

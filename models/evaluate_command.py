@@ -9,12 +9,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from models.annotations import load_annotations
 from models.checkpoint import load_student, load_teacher
 from models.data.causal import Replay
 from models.data.log import Log
 from models.evaluate import Candidate, effective_rank
 from models.evaluate import evaluate as measure
-from models.run_folder import METRICS, RunRecord, load_annotations
+from models.run_folder import METRICS, RunRecord
 from models.suites.page import tell_suite
 from models.suites.suites import Setting, Suite
 

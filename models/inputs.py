@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from models.features.build import Arrays
+from models.features.records import Arrays
 
 
 class Inputs(NamedTuple):
@@ -27,6 +27,8 @@ class Inputs(NamedTuple):
     teacher_logit: Tensor | None = None
     teacher_tier: Tensor | None = None
     teacher_state: Tensor | None = None
+    history_z: Tensor | None = None
+    history_said: Tensor | None = None
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from models.distillation import PositionBias
 from models.examples import Batch
 from models.exfm import DistillationConfig, ExternalHeads, label_loss
-from models.features.build import teacher_side
+from models.features.cached import cache_side
 from models.features.records import Hints
 from models.inputs import Inputs
 from models.schema import FeatureSchema
@@ -58,7 +58,8 @@ class StudentLearner(nn.Module):
     def loss(self, batch: Batch) -> Tensor:
         if self.taught is None or not self.learns_misses:
             return self._loss(batch)
-        missed = batch.arrays | teacher_side(self.features, len(batch.impression), None)
+        nothing = cache_side(self.features, len(batch.requests), len(batch.impression), None)
+        missed = batch.arrays | nothing
         return self._loss(batch) + self._loss(batch._replace(arrays=missed))
 
     def _loss(self, batch: Batch) -> Tensor:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from models.examples import Batch, Examples, HintSource
-from models.features.build import Arrays, teacher_side
-from models.features.records import F32, I64, Hints
+from models.examples import Batch, CacheSource, Examples
+from models.features.cached import cache_side
+from models.features.records import F32, I64, Arrays, CacheAnswer
 from models.inputs import Inputs
 from models.schema import FeatureSchema
 from models.student import Student
@@ -17,23 +17,22 @@ BATCH_REQUESTS = 256
 
 
 def predict(
-    model: Student | Teacher, examples: Examples, requests: I64, hints: HintSource | None = None
+    model: Student | Teacher, examples: Examples, requests: I64, cache: CacheSource | None = None
 ) -> F32:
     """Logits `[n, T]` of the requests' impressions, in log order."""
     logits = []
     for rows in chunked(requests):
-        batch = examples.batch(rows, hints)
+        batch = examples.batch(rows, cache)
         logits.append(_logits(model, batch.arrays))
     return np.concatenate(logits)
 
 
 def predict_batch(
-    model: Student | Teacher, schema: FeatureSchema, batch: Batch, hints: Hints | None
+    model: Student | Teacher, schema: FeatureSchema, batch: Batch, answer: CacheAnswer | None
 ) -> F32:
-    """Logits of a batch whose hints are replaced by others."""
-    if not schema.teacher_dim:
-        return _logits(model, batch.arrays)
-    return _logits(model, batch.arrays | teacher_side(schema, len(batch.impression), hints))
+    """Logits of a batch as another cache would have it."""
+    side = cache_side(schema, len(batch.requests), len(batch.impression), answer)
+    return _logits(model, batch.arrays | side)
 
 
 def _logits(model: Student | Teacher, arrays: Arrays) -> F32:

@@ -10,14 +10,10 @@ checkpoints/              of the model in training, gone when it is there
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import numpy as np
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
-from models.annotate import Annotations
-from models.features.records import Hints
 from models.manifest import Calibration
 from models.schema import Frozen
 from models.training.errors import RunFolderInvalid as RunFolderInvalid
@@ -25,7 +21,6 @@ from models.training.staged_file import staged
 from models.training.terms import Terms
 
 RUN: Final = "run.json"
-NOTES: Final = "annotations.safetensors"
 METRICS: Final = "metrics.json"
 Part = Literal["teacher", "annotations", "alone", "student"]
 PARTS: Final[tuple[Part, ...]] = ("teacher", "annotations", "alone", "student")
@@ -102,30 +97,3 @@ _REMEDIES: Final[dict[Part, str]] = {
     "alone": _THEN_STUDENTS,
     "student": _THEN_STUDENTS,
 }
-
-
-def save_annotations(folder: Path, notes: Annotations) -> None:
-    """Only the annotated rows, with the first row's number."""
-    start = int(np.argmax(notes.pair.tier > 0))
-    arrays = {
-        f"{name}.{field}": np.ascontiguousarray(column[start:])
-        for name, hints in (("pair", notes.pair), ("aggregate", notes.aggregate))
-        for field, column in hints._asdict().items()
-    }
-    held = np.ascontiguousarray(notes.held[start:])
-    with staged(folder / NOTES) as beside:
-        save_file(arrays | {"held": held, "start": np.array([start])}, beside)
-
-
-def load_annotations(folder: Path) -> Annotations:
-    arrays = load_file(folder / NOTES)
-    start = int(arrays["start"][0])
-
-    def padded(name: str) -> Any:
-        column = arrays[name]
-        return np.concatenate([np.zeros((start, *column.shape[1:]), column.dtype), column])
-
-    def hints(name: str) -> Hints:
-        return Hints(*(padded(f"{name}.{field}") for field in Hints._fields))
-
-    return Annotations(hints("pair"), hints("aggregate"), padded("held"))

@@ -8,8 +8,7 @@ import numpy as np
 import onnxruntime as ort
 from safetensors.numpy import load_file
 
-from models.features.build import Arrays
-from models.features.records import F32, F64
+from models.features.records import F32, F64, Arrays
 from models.manifest import (
     GOLDEN,
     MODEL,

@@ -1,14 +1,15 @@
 """What a log holds and what a model reads of it. Torch-free."""
 
 import hashlib
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-TIERS: Final = ("none", "user", "neighbour", "pair")
-"""Where a candidate's z came from; the position is the code a student reads."""
+Tier = Literal["none", "item", "user", "neighbour", "pair"]
+TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
+"""Where a candidate's z came from, the best last; the position is the code a student reads."""
 
-Source = Literal["user", "history", "context", "item", "teacher"]
+Source = Literal["user", "history", "context", "item", "teacher", "sequence"]
 
 
 class Frozen(BaseModel):
@@ -76,12 +77,23 @@ class _Counted(NamedTuple):
 
 
 class FeatureSchema(Frozen):
-    """What one model reads. `teacher_dim` 0 means that it reads nothing of a teacher."""
+    """What one model reads. `teacher_dim` 0 means that it reads nothing of a teacher;
+    `reads_sequence`, that it reads what a teacher said of the user's past impressions (LoopFM), on
+    the events of its history."""
 
     log: LogSchema
     history_length: int = Field(gt=0, le=1024)
     teacher_dim: int = Field(default=0, ge=0, le=512)
+    reads_sequence: bool = False
     prior_rates: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _has_a_width_of_its_sequence(self) -> Self:
+        if self.reads_sequence and not self.teacher_dim:
+            raise ValueError(
+                "reads_sequence needs a teacher_dim above 0: a sequence is made of a teacher's z"
+            )
+        return self
 
     @property
     def widths(self) -> _Counted:
@@ -96,7 +108,8 @@ class FeatureSchema(Frozen):
     def inputs(self) -> tuple[TensorSpec, ...]:
         """Every graph input in order. User side `[R, …]` first, then candidate side `[N, …]`, which
         `group_rows` `[R, K]` divides by request (models.features.grouping)."""
-        return self._user_side() + self._candidate_side() + self._teacher_side()
+        sides = self._user_side() + self._candidate_side()
+        return sides + self._teacher_side() + self._sequence_side()
 
     def _user_side(self) -> tuple[TensorSpec, ...]:
         length, items = self.history_length, len(categorical(self.log.item))
@@ -151,4 +164,18 @@ class FeatureSchema(Frozen):
             TensorSpec(name="teacher_logit", dtype="float32", shape=("N", tasks), source="teacher"),
             TensorSpec(name="teacher_tier", dtype="int64", shape=("N",), source="teacher"),
             TensorSpec(name="teacher_state", dtype="float32", shape=("N", 2), source="teacher"),
+        )
+
+    def _sequence_side(self) -> tuple[TensorSpec, ...]:
+        if not self.reads_sequence:
+            return ()
+        shape = ("R", self.history_length)
+        return (
+            TensorSpec(
+                name="history_z",
+                dtype="float32",
+                shape=(*shape, self.teacher_dim),
+                source="sequence",
+            ),
+            TensorSpec(name="history_said", dtype="float32", shape=shape, source="sequence"),
         )

@@ -7,17 +7,19 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from models.annotate import Annotations, annotate
+from models.annotate import annotate
+from models.annotations import Annotations
 from models.cache_replay import CacheRules
+from models.caches import SERVED, Caches, Reads
 from models.data.batches import shown
 from models.data.causal import Replay
-from models.distillation import dropped
-from models.examples import Examples, HintSource, features_of, taken
+from models.examples import CacheSource, Examples, features_of
 from models.exfm import DistillationConfig, label_loss
-from models.features.records import F32, I64, Hints
+from models.features.records import F32, I64
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
-from models.student import Student, StudentConfig
+from models.schema import Tier
+from models.student import SequenceReading, Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
 from models.teacher import Teacher, TeacherConfig
@@ -48,7 +50,9 @@ class Chosen(NamedTuple):
     size: Size = "s"
     student: StudentFamily = "din"
     distillation: DistillationConfig = DistillationConfig()
-    reads_cache: bool = True  # else a taught student has the teacher for its training alone
+    reads: Reads = "all"  # a taught student of "nothing" has the teacher for its training alone
+    tiers: tuple[Tier, ...] = SERVED  # below the pair
+    sequence: SequenceReading = "matched"
     meets_misses: bool = True  # else it is trained as if every pair were always there
 
 
@@ -96,10 +100,21 @@ def train_student(
     """With the cache of `notes` at random coverage beside distillation; without: never taught."""
     rng = placement.seeded(seed)
     periods = replay.log.periods
-    cache = notes if chosen.reads_cache else None
-    dim = cache.pair.z.shape[1] if cache else 0
-    features = features_of(replay, STUDENT_HISTORY, dim, periods.validation_from_ms)
-    config = StudentConfig(features=features, reader=STUDENTS[chosen.student], seed=seed)
+    dim = notes.pair.z.shape[1] if notes and chosen.reads != "nothing" else 0
+    features = features_of(
+        replay,
+        STUDENT_HISTORY,
+        dim,
+        periods.validation_from_ms,
+        reads_sequence=dim > 0 and chosen.reads != "pairs",
+    )
+    config = StudentConfig(
+        features=features,
+        reader=STUDENTS[chosen.student],
+        tiers=chosen.tiers,
+        sequence=chosen.sequence,
+        seed=seed,
+    )
     examples = Examples.of(replay, features)
     taught = notes.pair if notes else None
     learner = StudentLearner(
@@ -112,10 +127,13 @@ def train_student(
         name="student" if notes else "student alone",
         requests=taught_on,
         impressions=_impressions(replay, taught_on),
-        batch=lambda rows: examples.batch(rows, cached(cache, chosen, rng)),
+        batch=lambda rows: examples.batch(rows, cached(replay, notes, chosen, rng)),
         loss=learner.loss,
         validate=lambda: _validation(
-            learner.model, examples, held_out, cached(cache, chosen, np.random.default_rng(seed))
+            learner.model,
+            examples,
+            held_out,
+            cached(replay, notes, chosen, np.random.default_rng(seed)),
         ),
         compiled=(learner.model.reader,),
         has_idle_weights=True,  # heads of weight 0
@@ -143,24 +161,17 @@ def space_of(teacher: Teacher) -> str:
     return digest.hexdigest()[:16]
 
 
-def dropping(notes: Annotations | None, rng: np.random.Generator) -> HintSource | None:
-    """The cache of `notes` at random coverage: what the student trains and validates on."""
-    if notes is None:
-        return None
-
-    def hints(rows: I64) -> Hints:
-        return dropped(taken(notes.pair, rows), taken(notes.aggregate, rows), rng)
-
-    return hints
-
-
 def cached(
-    notes: Annotations | None, chosen: Chosen, rng: np.random.Generator
-) -> HintSource | None:
+    replay: Replay, notes: Annotations | None, chosen: Chosen, rng: np.random.Generator
+) -> CacheSource | None:
     """What a student of this kind trains and validates on."""
-    if notes is None or chosen.meets_misses:
-        return dropping(notes, rng)
-    return lambda rows: taken(notes.pair, rows)
+    if notes is None or chosen.reads == "nothing":
+        return None
+    length = 0 if chosen.reads == "pairs" else STUDENT_HISTORY
+    caches = Caches(replay, notes, chosen.tiers, length)
+    if chosen.meets_misses:
+        return caches.dropping(rng, has_pairs=chosen.reads != "sequence")
+    return caches.holding(1.0, rng, has_sequence=True)
 
 
 def _impressions(replay: Replay, requests: I64) -> int:
@@ -168,8 +179,8 @@ def _impressions(replay: Replay, requests: I64) -> int:
 
 
 def _validation(
-    model: Student | Teacher, examples: Examples, requests: I64, hints: HintSource | None
+    model: Student | Teacher, examples: Examples, requests: I64, cache: CacheSource | None
 ) -> float:
-    logit: F32 = predict(model, examples, requests, hints)
+    logit: F32 = predict(model, examples, requests, cache)
     labels = examples.replay.labels[shown(examples.replay, requests).impression]
     return float(label_loss(torch.from_numpy(logit), torch.from_numpy(labels.astype(np.float32))))

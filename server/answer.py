@@ -47,8 +47,8 @@ def _by_task(by_task: Mapping[str, F64], positions: I64) -> dict[str, list[float
 
 
 def _coverage(summary: Summary) -> Coverage:
-    (none, user, neighbour, pair), count = summary.by_tier, summary.candidates
-    return Coverage(pair / count, neighbour / count, user / count, none / count)
+    none, item, user, neighbour, pair = (part / summary.candidates for part in summary.by_tier)
+    return Coverage(pair, neighbour, user, item, none)
 
 
 def _degraded(ranked: Ranked, summary: Summary) -> list[Degraded]:

@@ -10,18 +10,22 @@ from cache.arrays import Mask
 from cache.keys import context_fold, pair_keys_under
 from cache.page import Page
 from cache.record import UserRecord, empty_record
+from cache.sequence import Past, PastSequence, read
 from cache.tiers import Lookup, Resolved, TtlPolicy, resolve
-from models.features.build import Arrays, ItemTable, build_ungrouped, group_side
+from models.features.build import ItemTable, build_ungrouped, group_side
 from models.features.catalogue import Catalogue
 from models.features.grouping import grouped_in_order
 from models.features.records import (
     F64,
     I64,
     U64,
+    Arrays,
+    CacheAnswer,
     Candidates,
     Hints,
     Override,
     Requests,
+    ZSequence,
 )
 from models.features.stacked import stacked
 from models.schema import FeatureSchema, categorical, numbers
@@ -114,7 +118,7 @@ class Assembler:
             self._items,
             self._requests(requests),
             candidates,
-            resolved and Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s),
+            resolved and self._answer(resolved, requests),
         )
         known = located.rows < len(self._catalogue)
         told = summaries(located.sizes, located.owners, known, resolved)
@@ -167,6 +171,17 @@ class Assembler:
         ]
         return resolve(lookups, self._ttl, dim, len(self._schema.log.tasks))
 
+    def _answer(self, resolved: Resolved, requests: Sequence[Prepared]) -> CacheAnswer:
+        hints = Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s)
+        if not self._schema.reads_sequence:
+            return CacheAnswer(hints, None)
+        dim = self._schema.teacher_dim
+        pasts = [
+            Past(_sequence(request.page, dim), (request.user or self._stranger).times_ms)
+            for request in requests
+        ]
+        return CacheAnswer(hints, ZSequence(*read(pasts, self._schema.history_length, dim)))
+
     def _requests(self, requests: Sequence[Prepared]) -> Requests:
         return stacked(
             [request.user or self._stranger for request in requests],
@@ -176,3 +191,8 @@ class Assembler:
             self._catalogue,
             self._schema.history_length,
         )
+
+
+def _sequence(page: Page | None, dim: int) -> PastSequence | None:
+    """A page of another width than the model reads is no page."""
+    return page.sequence if page is not None and page.dim == dim else None

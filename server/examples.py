@@ -40,7 +40,7 @@ RANK_ANSWER: Final[dict[str, Any]] = {
     "item_ids": ["item-2"],
     "scores": [0.031],
     "values": [0.0775],
-    "coverage": {"pair": 0.5, "neighbour": 0.0, "user": 0.5, "none": 0.0},
+    "coverage": {"pair": 0.5, "neighbour": 0.0, "user": 0.5, "item": 0.0, "none": 0.0},
     "teacher_age_s": 12.5,
     "degraded": [],
 }

@@ -12,8 +12,9 @@ import numpy as np
 import typer
 from safetensors.numpy import load_file
 
-from models.features.build import Arrays, group_side
+from models.features.build import group_side
 from models.features.grouping import grouped_in_order
+from models.features.records import Arrays
 from models.manifest import GOLDEN
 from models.runtime import Model, load
 from models.schema import TensorSpec

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from models.manifest import ManifestInvalid, read_manifest
+
 INDEX: Final = "serving.json"
 MAX_INDEX_BYTES: Final = 1 << 16
 
@@ -31,9 +33,22 @@ def open_serving_folder(path: Path) -> ServingFolder:
         )
     folder = folders[0].resolve()
     index = _read_index(folder / INDEX)
-    return ServingFolder(
-        folder, _bundle(folder, index, "student"), _bundle(folder, index, "teacher")
-    )
+    student, teacher = (_bundle(folder, index, role) for role in ("student", "teacher"))
+    _check_spaces(student, teacher)
+    return ServingFolder(folder, student, teacher)
+
+
+def _check_spaces(student: Path, teacher: Path) -> None:
+    """A student beside a teacher of another space would find nothing and say nothing of it."""
+    try:
+        reads, produces = read_manifest(student)[0], read_manifest(teacher)[0]
+    except ManifestInvalid as error:
+        raise ServingFolderInvalid(str(error)) from error
+    if reads.reads_space not in (None, produces.produces_space):
+        raise ServingFolderInvalid(
+            f"{student.name} reads the space {reads.reads_space} and {teacher.name} produces "
+            f"{produces.produces_space}: export both from one run"
+        )
 
 
 def _read_index(path: Path) -> dict[str, str]:

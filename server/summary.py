@@ -36,7 +36,7 @@ def summaries(
     requests = len(sizes)
     unknown = _count(owners, ~known, requests)
     if resolved is None:
-        tiers: list[list[int]] = [[size, 0, 0, 0] for size in sizes]
+        tiers: list[list[int]] = [[size] + [0] * (len(TIERS) - 1) for size in sizes]
         return list(map(Summary, sizes, tiers, [0.0] * requests, [0] * requests, unknown))
     cells = np.bincount(owners * len(TIERS) + resolved.tier, minlength=requests * len(TIERS))
     tiers = cells.reshape(requests, len(TIERS)).tolist()

@@ -70,6 +70,7 @@ class Coverage(Struct):
     pair: float
     neighbour: float
     user: float
+    item: float
     none: float
 
 

@@ -10,13 +10,21 @@ import onnxruntime as ort
 from safetensors.numpy import save as to_safetensors
 
 from export.bundle import write_bundle
-from models.features.build import Arrays, ItemTable, build
+from models.features.build import ItemTable, build
 from models.features.catalogue import Catalogue
 from models.features.hashing import key64, keys64
-from models.features.records import Candidates, Hints, History, Requests
+from models.features.records import (
+    Arrays,
+    CacheAnswer,
+    Candidates,
+    Hints,
+    History,
+    Requests,
+    ZSequence,
+)
 from models.features.snapshot import UsersSnapshot
 from models.manifest import GOLDEN, MODEL, WARMUP
-from models.schema import Column, FeatureSchema, LogSchema, TensorSpec
+from models.schema import TIERS, Column, FeatureSchema, LogSchema, TensorSpec
 from tests.linear_graph import OPSET, linear_graph
 
 SPACE = "5eed5eed5eed5eed"
@@ -133,6 +141,7 @@ def _feature_schema(history_length: int, teacher_dim: int) -> FeatureSchema:
         log=log_schema(),
         history_length=history_length,
         teacher_dim=teacher_dim,
+        reads_sequence=teacher_dim > 0,
         prior_rates=(0.04, 0.005),
     )
 
@@ -207,7 +216,11 @@ def golden_inputs(schema: FeatureSchema, count: int = 6) -> Arrays:
     hints = Hints(
         (rng.normal(size=(count, schema.teacher_dim)) * hinted[:, None]).astype(np.float32),
         (rng.normal(size=(count, tasks)) * hinted[:, None]).astype(np.float32),
-        hinted * np.int64(3),
+        hinted * np.int64(TIERS.index("pair")),
         (hinted * 60.0).astype(np.float32),
     )
-    return build(schema, ItemTable.of(schema, catalogue), requests, candidates, hints)
+    said = np.zeros((2, schema.history_length), np.float32)
+    said[0, -2] = 1.0  # of the older of two events
+    z = rng.normal(size=(*said.shape, schema.teacher_dim)) * said[..., None]
+    answer = CacheAnswer(hints, ZSequence(z.astype(np.float32), said))
+    return build(schema, ItemTable.of(schema, catalogue), requests, candidates, answer)

@@ -15,6 +15,7 @@ TIER_COLOURS: Final = {
     "pair": "#2a9d8f",
     "neighbour": "#8ab17d",
     "user": "#e9b44c",
+    "item": "#b08bbb",
     "none": "#9aa0a6",
 }
 BARS: Final = {"p50": "#4c8fd6", "p95": "#e9b44c", "p99": "#d1603d"}

@@ -7,7 +7,7 @@ import numpy as np
 
 from loadtest.demo.replay import Replayed, Run
 
-TIERS: Final = ("pair", "neighbour", "user", "none")
+TIERS: Final = ("pair", "neighbour", "user", "item", "none")
 PERCENTILES: Final = (50, 95, 99)
 SLICES: Final = 20
 CLIENT: Final = "client"

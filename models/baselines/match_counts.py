@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.build import Arrays
-from models.features.records import F32, I64
+from models.features.records import F32, I64, Arrays
 
 CHUNK_CELLS: Final = 1 << 22
 """Comparisons held at once, at five bytes each, unless a single request needs more."""

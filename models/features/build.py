@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features.cached import cache_side
 from models.features.catalogue import Catalogue
 from models.features.counters import Prior, write_rates
 from models.features.grouping import Grouping, grouped
@@ -13,14 +14,14 @@ from models.features.records import (
     F32,
     I64,
     U64,
+    Arrays,
+    CacheAnswer,
     Candidates,
-    Hints,
     Override,
     Requests,
 )
-from models.schema import TIERS, Column, FeatureSchema, categorical, numbers
+from models.schema import Column, FeatureSchema, categorical, numbers
 
-Arrays = dict[str, NDArray[Any]]
 HOUR_MS = 3_600_000
 _ONE = np.uint64(1)
 
@@ -86,10 +87,10 @@ def build(
     items: ItemTable,
     requests: Requests,
     candidates: Candidates,
-    hints: Hints | None = None,
+    answer: CacheAnswer | None = None,
 ) -> Arrays:
-    """Every input that `schema.inputs()` names. `hints` are needed when `teacher_dim` > 0."""
-    arrays = build_ungrouped(schema, items, requests, candidates, hints)
+    """Every input that `schema.inputs()` names; without an answer, as of an empty cache."""
+    arrays = build_ungrouped(schema, items, requests, candidates, answer)
     return arrays | group_side(grouped(candidates.request_index, len(requests.now_ms)))
 
 
@@ -98,7 +99,7 @@ def build_ungrouped(
     items: ItemTable,
     requests: Requests,
     candidates: Candidates,
-    hints: Hints | None = None,
+    answer: CacheAnswer | None = None,
 ) -> Arrays:
     """As build, for who will still divide the batch: without group_side."""
     rates = _rates(schema, items, requests, candidates)
@@ -106,8 +107,7 @@ def build_ungrouped(
     arrays = _history(schema, items, requests)
     arrays |= _user_and_context(items, requests, rates[:count], arrays)
     arrays |= _candidate_side(items, candidates, rates[count:])
-    if schema.teacher_dim:
-        arrays |= teacher_side(schema, len(candidates.row), hints)
+    arrays |= cache_side(schema, count, len(candidates.row), answer)
     return arrays
 
 
@@ -189,31 +189,6 @@ def _beside(left: NDArray[Any], right: NDArray[Any]) -> F32:
     return both
 
 
-def teacher_side(schema: FeatureSchema, count: int, hints: Hints | None) -> Arrays:
-    """The hints' own inputs; None reads as a cache that has nothing."""
-    hints = hints or no_hints(count, schema.teacher_dim, len(schema.log.tasks))
-    mask = (hints.tier > 0).astype(np.float32)
-    state = np.empty((count, 2), np.float32)
-    state[:, 0] = mask
-    np.multiply(_log_seconds(hints.age_s), mask, out=state[:, 1])
-    return {
-        "teacher_z": hints.z,
-        "teacher_logit": hints.logit,
-        "teacher_tier": hints.tier,
-        "teacher_state": state,
-    }
-
-
-def no_hints(count: int, dim: int, tasks: int) -> Hints:
-    """What a request reads when the cache says nothing."""
-    return Hints(
-        np.zeros((count, dim), np.float32),
-        np.zeros((count, tasks), np.float32),
-        np.full(count, TIERS.index("none"), np.int64),
-        np.zeros(count, np.float32),
-    )
-
-
 def _apply(override: Override, encoding: Encoding, keys: I64, values: F32) -> None:
     for position, key in override.keys.items():
         keys[override.candidate, position] = key % int(encoding.sizes[position]) + 1
@@ -230,10 +205,3 @@ def _last(padded: NDArray[Any], length: int) -> NDArray[Any]:
     whole = np.zeros((len(padded), length), padded.dtype)
     whole[:, missing:] = padded
     return whole
-
-
-def _log_seconds(seconds: F32) -> F32:
-    """log(1 + s) / 10: a minute is 0.41, a day 1.14; never-seen (−1) stays −1."""
-    logged = np.log1p(np.maximum(seconds, 0.0)) / 10.0
-    np.copyto(logged, -1.0, where=seconds < 0)
-    return logged.astype(np.float32, copy=False)

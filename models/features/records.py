@@ -5,7 +5,7 @@ Categorical values are 64-bit keys (0 = missing), numbers float32 (NaN = missing
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 U8 = NDArray[np.uint8]
+Arrays = dict[str, NDArray[Any]]
+"""A model's inputs by the names of FeatureSchema.inputs()."""
 
 
 class History(NamedTuple):
@@ -62,6 +64,20 @@ class Hints(NamedTuple):
     logit: F32  # [N, T] zero unless the tier is `pair`
     tier: I64  # [N] codes of models.schema.TIERS
     age_s: F32  # [N]
+
+
+class ZSequence(NamedTuple):
+    """What the teacher said of each event of a user's history (LoopFM), newest last."""
+
+    z: F32  # [R, L, d] zeros where nothing was said
+    said: F32  # [R, L] 1 or 0
+
+
+class CacheAnswer(NamedTuple):
+    """What a cache says for a batch of requests."""
+
+    hints: Hints
+    sequence: ZSequence | None  # None for a model that reads none
 
 
 class UserState(Protocol):

@@ -3,6 +3,7 @@
 N candidates, H hidden width, T tasks.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from models.inputs import Inputs
-from models.schema import TIERS, FeatureSchema
+from models.schema import TIERS, FeatureSchema, Tier
 
 
 class Said(NamedTuple):
@@ -21,27 +22,28 @@ class Said(NamedTuple):
 class HintLayer(nn.Module):
     """The teacher's z, logit, tier and age into the hidden layer, and a linear shortcut.
 
-    A z of this very item and a mean over others are different statements, so each has weights of
-    its own. All start at zero: a hint counts for what was learnt of it. The shortcut sees only what
-    is said of the item.
+    What is said of this very pair and what a lower tier lends are different statements, so each
+    tier has weights of its own. All start at zero: a hint counts for what was learnt of it. The
+    shortcut sees only what is said of the pair.
     """
 
-    is_of_item: Tensor
+    is_read: Tensor
     tiers: Tensor
 
-    def __init__(self, features: FeatureSchema, hidden: int) -> None:
+    def __init__(self, features: FeatureSchema, lower: Sequence[Tier], hidden: int) -> None:
+        """`lower`: the tiers below the pair whose z is read."""
         super().__init__()
-        tasks, dim = len(features.log.tasks), features.teacher_dim
+        tasks, dim, read = len(features.log.tasks), features.teacher_dim, ("pair", *lower)
         # No embedding: those decay as identities do, and a tier is nobody's identity.
         self.tier = nn.Linear(len(TIERS), hidden, bias=False)
-        self.into = nn.Linear(2 * dim + tasks + 2, hidden, bias=False)
+        self.into = nn.Linear(len(read) * dim + tasks + 2, hidden, bias=False)
         self.past = nn.Linear(dim + tasks, tasks, bias=False)
         nn.init.zeros_(self.tier.weight)
         nn.init.zeros_(self.into.weight)
         nn.init.zeros_(self.past.weight)
         # Looked up: one gather each in the graph, where comparing takes three operations.
-        about_item = [float(tier > TIERS.index("user")) for tier in range(len(TIERS))]
-        self.register_buffer("is_of_item", torch.tensor(about_item).unsqueeze(1), persistent=False)
+        is_read = [[float(tier == name) for name in read] for tier in TIERS]
+        self.register_buffer("is_read", torch.tensor(is_read), persistent=False)
         self.register_buffer("tiers", torch.eye(len(TIERS)), persistent=False)
 
     def weight(self) -> Tensor:
@@ -55,8 +57,8 @@ class HintLayer(nn.Module):
         assert logit is not None
         assert tier is not None
         assert state is not None
-        is_of_item = fn.embedding(tier, self.is_of_item)
-        of_item = torch.cat([z * is_of_item, logit / 4.0], dim=-1)
+        by_tier = (z.unsqueeze(1) * fn.embedding(tier, self.is_read).unsqueeze(-1)).flatten(1)
+        logit = logit / 4.0
+        of_pair = torch.cat([by_tier[:, : z.shape[1]], logit], dim=-1)
         one_hot = fn.embedding(tier, self.tiers)
-        described = [of_item, z * (1.0 - is_of_item), state, one_hot]
-        return Said(described, self.past(of_item))
+        return Said([by_tier, logit, state, one_hot], self.past(of_pair))

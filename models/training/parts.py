@@ -9,11 +9,12 @@ import numpy as np
 from rich.progress import Progress
 
 from models import checkpoint
+from models.annotations import load_annotations, save_annotations
 from models.calibration import on_validation
 from models.data.causal import Replay
-from models.examples import HintSource
+from models.examples import CacheSource
 from models.manifest import Calibration
-from models.run_folder import Part, load_annotations, save_annotations
+from models.run_folder import Part
 from models.student import Student, StudentConfig
 from models.teacher import Teacher, TeacherConfig
 from models.train import (
@@ -50,6 +51,7 @@ class Plan:
     seed: int = 0
     recipes: Recipes = Recipes()
     placement: Placement = HERE
+    annotations: Path | None = None  # of a joint annotation; None: the run's teacher annotates
     after_epoch: Callable[[Course], None] | None = None
 
 
@@ -84,7 +86,9 @@ def make_teacher(making: Making) -> Made:
 
 def make_annotations(making: Making) -> Made:
     plan = making.plan
-    if plan.placement.writes:
+    if plan.placement.writes and plan.annotations is not None:
+        save_annotations(plan.out, load_annotations(plan.annotations))
+    elif plan.placement.writes:
         teacher, config = checkpoint.load_teacher(plan.out, "teacher")
         with plan.placement.hosting(teacher):
             notes = annotated(teacher, config, making.replay, plan.seed, making.progress)
@@ -121,21 +125,20 @@ def _student(making: Making, taught: bool) -> Made:
         plan.placement,
         making.trail,
     )
-    cache = notes if plan.chosen.reads_cache else None
-    hints = cached(cache, plan.chosen, np.random.default_rng(plan.seed))
-    return _kept(making, model, config, hints)
+    cache = cached(making.replay, notes, plan.chosen, np.random.default_rng(plan.seed))
+    return _kept(making, model, config, cache)
 
 
 def _kept(
     making: Making,
     model: Student | Teacher,
     config: StudentConfig | TeacherConfig,
-    hints: HintSource | None,
+    cache: CacheSource | None,
 ) -> Made:
     if not making.plan.placement.writes:
         return Made()
     name = making.trail.name
     with making.plan.placement.hosting(model):
-        calibration = on_validation(making.replay, model, config.features, hints)
+        calibration = on_validation(making.replay, model, config.features, cache)
     checkpoint.save(making.plan.out, name, model, config)
     return Made(calibration=calibration)

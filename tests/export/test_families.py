@@ -1,6 +1,7 @@
 """Every teacher and every student as a graph, at any number of requests and candidates."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from torch import nn
 from export.parity import ROWS, TOLERANCE, measure
 from export.to_onnx import Graph, graph_of, to_onnx
 from models.schema import FeatureSchema
-from models.student import Student, StudentConfig
+from models.student import SequenceReading, Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
 from models.teacher import Teacher
 from models.teacher_sizes import FAMILIES as TEACHERS
@@ -22,10 +23,13 @@ from tests.models.random_inputs import random_arrays, schema_of
 def graphs() -> Iterator[tuple[str, Graph, FeatureSchema]]:
     torch.manual_seed(0)
     for teacher_dim in (0, 32):
-        features = schema_of(history_length=50, teacher_dim=teacher_dim)
+        features = schema_of(50, teacher_dim, reads_sequence=teacher_dim > 0)
         for student, reader in STUDENTS.items():
             model = Student(StudentConfig(features=features, reader=reader))
             yield f"{student}-z{teacher_dim}", graph_of(model, features), features
+    for reading in get_args(SequenceReading):
+        model = Student(StudentConfig(features=features, sequence=reading))
+        yield f"din-{reading}", graph_of(model, features), features
     features = schema_of(history_length=50)
     for teacher in TEACHERS:
         config = teacher_config(features, teacher, "s", seed=0)

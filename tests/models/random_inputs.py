@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from models.features.build import Arrays, group_side
+from models.features.build import group_side
 from models.features.grouping import grouped
-from models.schema import Column, FeatureSchema, LogSchema
+from models.features.records import Arrays
+from models.schema import TIERS, Column, FeatureSchema, LogSchema
 
 LOG = LogSchema(
     tasks=("click", "conversion"),
@@ -21,11 +22,14 @@ LOG = LogSchema(
 )
 
 
-def schema_of(history_length: int = 6, teacher_dim: int = 0) -> FeatureSchema:
+def schema_of(
+    history_length: int = 6, teacher_dim: int = 0, reads_sequence: bool = False
+) -> FeatureSchema:
     return FeatureSchema(
         log=LOG,
         history_length=history_length,
         teacher_dim=teacher_dim,
+        reads_sequence=reads_sequence,
         prior_rates=(0.05, 0.01),
     )
 
@@ -33,7 +37,7 @@ def schema_of(history_length: int = 6, teacher_dim: int = 0) -> FeatureSchema:
 def random_arrays(schema: FeatureSchema, requests: int, candidates: int, seed: int = 0) -> Arrays:
     rng = np.random.default_rng(seed)
     sizes = {"R": requests, "N": candidates, "K": 1}
-    ceilings = {"request_index": requests, "teacher_tier": 4, "history_outcome": 8}
+    ceilings = {"request_index": requests, "teacher_tier": len(TIERS), "history_outcome": 8}
     arrays: Arrays = {}
     for spec in schema.inputs():
         shape = [sizes[size] if isinstance(size, str) else size for size in spec.shape]

@@ -1,18 +1,20 @@
 """Student and teacher: what they read, what reads what, the user side once."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from models.examples import Batch
-from models.features.build import Arrays, group_side
+from models.features.build import group_side
 from models.features.grouping import grouped_in_order
+from models.features.records import Arrays
 from models.inputs import Inputs
 from models.learners import TeacherLearner
 from models.schema import FeatureSchema
-from models.student import Student, StudentConfig
+from models.student import SequenceReading, Student, StudentConfig
 from models.students.families import FAMILIES, Family
 from models.teacher import Teacher, TeacherConfig
 from models.teacher_sizes import FAMILIES as TEACHERS
@@ -21,11 +23,22 @@ from models.teacher_sizes import teacher_config
 from tests.models.random_inputs import random_arrays, schema_of
 
 
-def student(teacher_dim: int = 4, family: Family = "din") -> Student:
+def student(
+    features: FeatureSchema | None = None,
+    family: Family = "din",
+    sequence: SequenceReading = "matched",
+) -> Student:
     torch.manual_seed(0)
-    return Student(
-        StudentConfig(features=schema_of(teacher_dim=teacher_dim), reader=FAMILIES[family])
-    ).eval()
+    features = features or schema_of(teacher_dim=4)
+    config = StudentConfig(features=features, reader=FAMILIES[family], sequence=sequence)
+    return Student(config).eval()
+
+
+READERS = {
+    "nothing of a teacher": schema_of(),
+    "pairs": schema_of(teacher_dim=4),
+    "all": schema_of(teacher_dim=4, reads_sequence=True),
+}
 
 
 def small_teacher(features: FeatureSchema, family: TeacherFamily = "kunlun") -> TeacherConfig:
@@ -46,9 +59,13 @@ def one_by_one(arrays: Arrays, features: FeatureSchema, requests: int) -> Iterat
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("teacher_dim", [0, 4])
-def test_candidates_of_one_batch_answer_as_if_alone(family: Family, teacher_dim: int) -> None:
-    model, features = student(teacher_dim, family), schema_of(teacher_dim=teacher_dim)
+@pytest.mark.parametrize("reads", READERS)
+@pytest.mark.parametrize("sequence", get_args(SequenceReading))
+def test_candidates_of_one_batch_answer_as_if_alone(
+    family: Family, reads: str, sequence: SequenceReading
+) -> None:
+    features = READERS[reads]
+    model = student(features, family, sequence)
     arrays = random_arrays(features, requests=3, candidates=11)
     together = model(Inputs.of(arrays))
     for request, alone in enumerate(one_by_one(arrays, features, 3)):
@@ -83,7 +100,16 @@ def test_a_user_without_a_past_has_finite_answers(family: TeacherFamily) -> None
 def test_untaught_student_has_no_teacher_inputs() -> None:
     names = [spec.name for spec in schema_of(teacher_dim=0).inputs()]
     assert not [name for name in names if name.startswith("teacher")]
-    assert student(teacher_dim=0).hints is None
+    assert student(schema_of()).hints is None
+
+
+@pytest.mark.parametrize("sequence", ["sum", "attention"])
+def test_a_sequence_read_as_the_paper_has_it_starts_silent(sequence: SequenceReading) -> None:
+    features = READERS["all"]
+    arrays = random_arrays(features, requests=2, candidates=5)
+    model = student(features, sequence=sequence)
+    louder = arrays | {"history_z": arrays["history_z"] * 100}
+    torch.testing.assert_close(model(Inputs.of(louder)), model(Inputs.of(arrays)))
 
 
 def test_shortcut_from_the_teacher_starts_silent() -> None:
@@ -113,7 +139,7 @@ def test_position_bias_is_outside_the_model_that_is_exported() -> None:
     schema = schema_of()
     learner = TeacherLearner(Teacher(small_teacher(schema)), tasks=2)
     arrays = random_arrays(schema, requests=2, candidates=8)
-    batch = Batch(arrays, np.ones((8, 2), np.float32), np.arange(8), np.arange(8))
+    batch = Batch(arrays, np.ones((8, 2), np.float32), np.arange(8), np.arange(8), np.arange(2))
     learner.loss(batch).backward()
     assert learner.position.bias.grad is not None
     assert not [name for name, _ in learner.model.named_parameters() if "position" in name]

@@ -64,10 +64,26 @@ def test_columns_divide_by_kind_in_order() -> None:
     assert [column.name for column in numbers(SCHEMA.user)] == ["age"]
 
 
-def features(teacher_dim: int = 0) -> FeatureSchema:
+def features(teacher_dim: int = 0, *, reads_sequence: bool = False) -> FeatureSchema:
     return FeatureSchema(
-        log=SCHEMA, history_length=7, teacher_dim=teacher_dim, prior_rates=(0.1, 0.1)
+        log=SCHEMA,
+        history_length=7,
+        teacher_dim=teacher_dim,
+        reads_sequence=reads_sequence,
+        prior_rates=(0.1, 0.1),
     )
+
+
+def test_sequence_is_declared_on_the_events_of_the_history() -> None:
+    shapes = {spec.name: spec.shape for spec in features(16, reads_sequence=True).inputs()}
+    assert shapes["history_z"] == ("R", 7, 16)
+    assert shapes["history_said"] == ("R", 7)
+    assert "history_z" not in {spec.name for spec in features(16).inputs()}
+
+
+def test_sequence_without_a_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="teacher_dim above 0"):
+        features(reads_sequence=True)
 
 
 def test_inputs_declare_user_side_once_a_request_and_candidates_once_each() -> None:
@@ -110,4 +126,4 @@ def test_a_history_is_bounded(length: int) -> None:
 
 
 def test_tier_codes_are_those_that_students_were_trained_with() -> None:
-    assert TIERS == ("none", "user", "neighbour", "pair")
+    assert TIERS == ("none", "item", "user", "neighbour", "pair")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from models.annotations import load_annotations
 from models.checkpoint import CheckpointInvalid, load_student, load_teacher
 from models.data.causal import Replay
 from models.data.log import Log
 from models.evaluate_command import evaluate
-from models.run_folder import RunFolderInvalid, RunRecord, load_annotations
+from models.run_folder import RunFolderInvalid, RunRecord
 from models.schema import TIERS
 from models.train import space_of
 from tests.trained import small_run
@@ -49,7 +50,7 @@ def test_replayed_cache_holds_some_of_what_is_shown(run: Path) -> None:
     notes = load_annotations(run)
     held = notes.held[notes.pair.tier > 0]
     assert 0.0 < (held == TIERS.index("pair")).mean() < 1.0
-    assert (notes.aggregate.tier[notes.held == TIERS.index("user")] == TIERS.index("user")).all()
+    assert (notes.user.tier[notes.held == TIERS.index("user")] == TIERS.index("user")).all()
 
 
 def test_student_reads_a_space_and_the_untaught_one_reads_none(run: Path) -> None:

@@ -10,6 +10,7 @@ from cache.entries import Entries, aggregate_of
 from cache.keys import page_key, pair_keys, record_key
 from cache.quantise import Precision
 from cache.record import UserRecord
+from cache.sequence import Spoken, lengthened
 from models.features.hashing import key64, keys64
 from models.features.records import F32
 from models.features.snapshot import UsersSnapshot
@@ -50,11 +51,19 @@ def record_of(users: UsersSnapshot, position: int) -> UserRecord:
 
 
 def page_of(
-    user_id: str, item_ids: Sequence[str], z: F32, logit: F32, at_ms: int, placement: str = "feed"
+    user_id: str,
+    item_ids: Sequence[str],
+    z: F32,
+    logit: F32,
+    at_ms: int,
+    placement: str = "feed",
+    past: Spoken | None = None,
 ) -> dict[bytes, bytes]:
     keys = pair_keys(keys64(item_ids), [key64(placement)])
     order = np.argsort(keys)
     computed_at = np.full(len(keys), at_ms, np.int64)
     entries = Entries.of(keys[order], computed_at, logit[order], z[order], Precision.FP16)
-    data = page.encode(entries, aggregate_of(entries), version=1, fence=1)
+    said = past or Spoken(np.zeros(0, np.int64), np.zeros((0, z.shape[1]), np.float32))
+    sequence = lengthened(None, said, alive_since_ms=0, limit=50)
+    data = page.encode(entries, aggregate_of(entries), sequence, version=1, fence=1)
     return {page_key(user_id, SPACE): data}

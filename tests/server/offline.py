@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from models.features.build import Arrays, ItemTable, build
+from models.features.build import ItemTable, build
 from models.features.catalogue import Catalogue
 from models.features.hashing import key64, keys64
-from models.features.records import Candidates, Hints, History, Requests
+from models.features.records import Arrays, CacheAnswer, Candidates, History, Requests
 from models.features.snapshot import UsersSnapshot
 from models.schema import FeatureSchema
 
@@ -18,7 +18,7 @@ def offline_arrays(
     catalogue: Catalogue,
     users: UsersSnapshot,
     bodies: Sequence[dict[str, Any]],
-    hints: Hints | None = None,
+    answer: CacheAnswer | None = None,
 ) -> Arrays:
     rows = [catalogue.rows(keys64(body["item_ids"])) for body in bodies]
     row = np.concatenate(rows)
@@ -29,7 +29,7 @@ def offline_arrays(
         catalogue.counters_at[row],
     )
     requests = _requests(schema, catalogue, users, bodies)
-    return build(schema, ItemTable.of(schema, catalogue), requests, candidates, hints)
+    return build(schema, ItemTable.of(schema, catalogue), requests, candidates, answer)
 
 
 def _requests(

@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from cache.sequence import Spoken
 from cache.tiers import PAIR, TtlPolicy
 from models.features.catalogue import Catalogue
-from models.features.records import F64, Hints
+from models.features.records import F64, CacheAnswer, Hints, ZSequence
 from models.features.snapshot import UsersSnapshot
 from models.manifest import WARMUP
 from models.runtime import Model, load
-from models.schema import FeatureSchema, TensorSpec
+from models.schema import TIERS, FeatureSchema, TensorSpec
 from server.assembly import Assembler, Prepared
 from server.candidates import CandidateColumns
 from server.columns import Table
@@ -40,9 +41,9 @@ def warmup_bodies(served: Served) -> list[dict[str, Any]]:
     return bodies
 
 
-def scored(model: Model, served: Served, body: dict[str, Any], hints: Hints | None) -> F64:
+def scored(model: Model, served: Served, body: dict[str, Any], cached: CacheAnswer | None) -> F64:
     arrays = offline_arrays(
-        model.manifest.features, catalogue_of(served), users_of(served), [body], hints
+        model.manifest.features, catalogue_of(served), users_of(served), [body], cached
     )
     return model.probabilities(model.run(arrays).logit, 0)
 
@@ -86,14 +87,22 @@ def test_live_scores_with_hints_are_the_offline_scores(served: Served, redis_url
     body = rank_body("user-3", 20, seed=9, timestamp_ms=NOW_MS)
     clear(redis_url)
     write(redis_url, records_of(users_of(served)))
-    write(redis_url, page_of("user-3", body["item_ids"], z, logit, NOW_MS - AGE_S * 1000))
+    users = users_of(served)
+    events = slice(*users.history_offsets[[3, 4]])
+    z_past = np.array([[0.5] * 8, [-0.25] * 8], np.float32)
+    past = Spoken(users.history_times_ms[events][:2], z_past)  # of the older two of three
+    pages = page_of("user-3", body["item_ids"], z, logit, NOW_MS - AGE_S * 1000, past=past)
+    write(redis_url, pages)
     ages = np.full(20, AGE_S, np.float32)
     hints = Hints(z, logit, np.full(20, PAIR, np.int64), ages)
+    sequence = ZSequence(np.zeros((1, 4, 8), np.float32), np.array([[0, 1, 1, 0]], np.float32))
+    sequence.z[0, 1:3] = z_past
+    cached = CacheAnswer(hints, sequence)
     with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
         answer = ask(client, body, "json")
-    assert answer["coverage"] == {"pair": 1.0, "neighbour": 0.0, "user": 0.0, "none": 0.0}
+    assert answer["coverage"] == dict.fromkeys(TIERS, 0.0) | {"pair": 1.0}
     assert answer["teacher_age_s"] == AGE_S
-    assert by_item(answer, body) == scored(load(served.student), served, body, hints).tolist()
+    assert by_item(answer, body) == scored(load(served.student), served, body, cached).tolist()
 
 
 def prepared_of(

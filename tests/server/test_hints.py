@@ -10,6 +10,7 @@ import redis
 from cache.demand import decode
 from cache.keys import demand_stream
 from models.features.hashing import keys64
+from models.schema import TIERS
 from tests.bundles import NOW_MS, SPACE, rank_body, tiny_users
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for, wait_until
@@ -38,7 +39,7 @@ def rank(client: httpx.Client, **change: Any) -> dict[str, Any]:
 def test_coverage_is_by_tier(served: Served, redis_url: str) -> None:
     with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
         answer = rank(client)
-    assert answer["coverage"] == {"pair": 0.5, "neighbour": 0.0, "user": 0.5, "none": 0.0}
+    assert answer["coverage"] == dict.fromkeys(TIERS, 0.0) | {"pair": 0.5, "user": 0.5}
     assert answer["teacher_age_s"] == 60.0
     assert answer["degraded"] == []
 

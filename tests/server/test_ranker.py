@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.features.build import Arrays
 from models.features.hashing import keys64
+from models.features.records import Arrays
 from models.runtime import Model, Outputs
 from server.fallback import prior_scores
 from server.gateway import Gateway

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.features.build import Arrays
+from models.features.records import Arrays
 from models.runtime import Model, Outputs
 from server.lane import Lane
 from server.ranked import Ranked

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from models.baselines import match_counts
-from models.features.build import Arrays
 from models.features.grouping import grouped
+from models.features.records import Arrays
 from models.layers import history_match
 
 REQUESTS, CANDIDATES, LENGTH, KINDS = 7, 23, 12, 3

@@ -7,16 +7,21 @@ import pytest
 
 from models.data.batches import records
 from models.data.causal import Replay
-from models.features.build import Encoding, ItemTable, build, no_hints
+from models.features.build import Encoding, ItemTable, build
+from models.features.cached import no_answer
 from models.features.hashing import key64
-from models.features.records import Candidates, Hints, Override, Requests
-from models.schema import Column, FeatureSchema
+from models.features.records import CacheAnswer, Candidates, Hints, Override, Requests, ZSequence
+from models.schema import TIERS, Column, FeatureSchema
 from tests.models.data.small_logs import random_log
 
 LENGTH, DIM = 6, 4
 REPLAY = Replay.of(random_log(11, 40))
 SCHEMA = FeatureSchema(
-    log=REPLAY.log.schema, history_length=LENGTH, teacher_dim=DIM, prior_rates=(0.3, 0.3)
+    log=REPLAY.log.schema,
+    history_length=LENGTH,
+    teacher_dim=DIM,
+    reads_sequence=True,
+    prior_rates=(0.3, 0.3),
 )
 ITEMS = ItemTable.of(SCHEMA, REPLAY.catalogue)
 ROWS = np.arange(40)
@@ -26,9 +31,16 @@ def asked() -> tuple[Requests, Candidates]:
     return records(REPLAY, ROWS, LENGTH)
 
 
+def answer(requests: int, count: int) -> CacheAnswer:
+    rng = np.random.default_rng(1)
+    said = rng.integers(0, 2, (requests, LENGTH)).astype(np.float32)
+    z = rng.normal(size=(requests, LENGTH, DIM)) * said[..., None]
+    return CacheAnswer(hints(count), ZSequence(z.astype(np.float32), said))
+
+
 def hints(count: int) -> Hints:
     rng = np.random.default_rng(0)
-    tier = rng.integers(0, 4, count)
+    tier = rng.integers(0, len(TIERS), count)
     z = rng.normal(size=(count, DIM)).astype(np.float32)
     return Hints(
         z, rng.normal(size=(count, 2)).astype(np.float32), tier, np.full(count, 60.0, "f4")
@@ -37,7 +49,7 @@ def hints(count: int) -> Hints:
 
 def test_every_declared_input_is_built_with_its_dtype_and_shape() -> None:
     requests, candidates = asked()
-    arrays = build(SCHEMA, ITEMS, requests, candidates, hints(len(candidates.row)))
+    arrays = build(SCHEMA, ITEMS, requests, candidates, answer(len(ROWS), len(candidates.row)))
     widest = int(np.bincount(candidates.request_index).max())
     sizes = {"R": len(ROWS), "N": len(candidates.row), "K": widest}
     assert set(arrays) == {spec.name for spec in SCHEMA.inputs()}
@@ -49,9 +61,10 @@ def test_every_declared_input_is_built_with_its_dtype_and_shape() -> None:
 
 
 def test_a_model_that_reads_no_teacher_is_given_none() -> None:
-    alone = SCHEMA.model_copy(update={"teacher_dim": 0})
+    alone = SCHEMA.model_copy(update={"teacher_dim": 0, "reads_sequence": False})
     arrays = build(alone, ITEMS, *asked())
-    assert not [name for name in arrays if name.startswith("teacher_")]
+    told = {spec.name for spec in SCHEMA.inputs() if spec.source in ("teacher", "sequence")}
+    assert not told & set(arrays)
 
 
 def test_a_batch_equals_its_requests_one_at_a_time() -> None:
@@ -145,7 +158,7 @@ def test_an_overridden_value_reads_as_if_the_catalogue_held_it() -> None:
 def test_hints_pass_through_with_mask_and_log_age() -> None:
     requests, candidates = asked()
     given = hints(len(candidates.row))
-    arrays = build(SCHEMA, ITEMS, requests, candidates, given)
+    arrays = build(SCHEMA, ITEMS, requests, candidates, answer(len(ROWS), len(given.tier)))
     known = given.tier > 0
     assert arrays["teacher_z"].tobytes() == given.z.tobytes()
     assert arrays["teacher_state"][:, 0].tolist() == known.astype(float).tolist()
@@ -155,12 +168,23 @@ def test_hints_pass_through_with_mask_and_log_age() -> None:
     assert not arrays["teacher_state"][~known].any()
 
 
-def test_no_hints_are_misses() -> None:
+def test_sequence_passes_through() -> None:
+    requests, candidates = asked()
+    given = answer(len(ROWS), len(candidates.row))
+    arrays = build(SCHEMA, ITEMS, requests, candidates, given)
+    assert given.sequence is not None
+    assert arrays["history_z"].tobytes() == given.sequence.z.tobytes()
+    assert arrays["history_said"].tobytes() == given.sequence.said.tobytes()
+
+
+def test_an_empty_cache_reads_as_misses() -> None:
     requests, candidates = asked()
     count = len(candidates.row)
     silent = build(SCHEMA, ITEMS, requests, candidates)
-    explicit = build(SCHEMA, ITEMS, requests, candidates, no_hints(count, DIM, 2))
-    for name in ("teacher_z", "teacher_logit", "teacher_tier", "teacher_state"):
+    nothing = no_answer(SCHEMA, len(ROWS), count)
+    explicit = build(SCHEMA, ITEMS, requests, candidates, nothing)
+    names = [spec.name for spec in SCHEMA.inputs() if spec.source in ("teacher", "sequence")]
+    for name in names:
         assert not silent[name].any()
         assert silent[name].tobytes() == explicit[name].tobytes()
 

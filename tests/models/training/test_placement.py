@@ -7,7 +7,7 @@ import torch
 from models.examples import Batch
 from models.features.records import Hints
 from models.learners import StudentLearner, TeacherLearner
-from models.schema import FeatureSchema
+from models.schema import TIERS, FeatureSchema
 from models.student import Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
@@ -42,13 +42,15 @@ def a_student(family: StudentFamily) -> tuple[StudentLearner, Batch]:
 def a_batch(features: FeatureSchema) -> Batch:
     labels = (np.random.default_rng(0).random((CANDIDATES, 2)) > 0.5).astype(np.float32)
     rows = np.arange(CANDIDATES)
-    return Batch(random_arrays(features, 3, CANDIDATES), labels, rows, rows)
+    return Batch(random_arrays(features, 3, CANDIDATES), labels, rows, rows, np.arange(3))
 
 
 def hints() -> Hints:
     rng = np.random.default_rng(1)
     z, logit = (rng.normal(size=(CANDIDATES, width)).astype(np.float32) for width in (4, 2))
-    return Hints(z, logit, np.full(CANDIDATES, 3), np.ones(CANDIDATES, np.float32))
+    return Hints(
+        z, logit, np.full(CANDIDATES, TIERS.index("pair")), np.ones(CANDIDATES, np.float32)
+    )
 
 
 def loss_of(learner: TeacherLearner | StudentLearner, batch: Batch, where: Placement) -> float:

@@ -73,7 +73,7 @@ class ToyFit:
 
     def _batch(self, rows: I64) -> Batch:
         noise = self.rng.normal(size=(len(rows), 3)).astype(np.float32)
-        return Batch({}, TRUTH[rows] + 0.1 * noise, rows, rows)
+        return Batch({}, TRUTH[rows] + 0.1 * noise, rows, rows, rows)
 
     def _validation(self) -> float:
         self.at_validation.append(self.model.weights())
@@ -81,7 +81,7 @@ class ToyFit:
             return next(self.said)
         rows = np.arange(REQUESTS)
         with torch.inference_mode():
-            return float(self.model.loss(Batch({}, TRUTH, rows, rows)))
+            return float(self.model.loss(Batch({}, TRUTH, rows, rows, rows)))
 
 
 def stopping_after(epoch: int) -> Callable[[Course], None]:
