@@ -35,6 +35,9 @@ COMMANDS: Final = {
     "train": Command(
         "models.train_command", "train", "Train teacher and students, or go on with it.", "train"
     ),
+    "annotate": Command(
+        "models.annotate_command", "annotate", "Let one teacher speak to many students.", "train"
+    ),
     "evaluate": Command(
         "models.evaluate_command", "evaluate", "Measure a run on its test window.", "train"
     ),

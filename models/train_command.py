@@ -25,6 +25,7 @@ def train(
     size: options.SizeOption = None,
     student: options.StudentOption = None,
     distillation: options.DistillationOption = None,
+    annotations: options.AnnotationsOption = None,
     precision: options.PrecisionOption = "fp32",
     compiled: options.CompileOption = False,
     device: options.DeviceOption = "cpu",
@@ -38,7 +39,7 @@ def train(
     chosen = options.chosen_of(
         what, family=family, teacher=teacher, size=size, student=student, distillation=distillation
     )
-    source, seed = options.log_and_seed(what, out, log, seed)
+    source, seed = options.log_and_seed(what, out, log, seed, annotations)
     rank, ranks = rank_and_ranks() if is_worker() else (0, devices)
     placement = Placement(
         device=device, precision=precision, compiled=compiled, rank=rank, ranks=ranks
@@ -50,7 +51,15 @@ def train(
         teacher=options.recipe_of(TEACHER_RECIPE, epochs, patience),
         student=options.recipe_of(STUDENT_RECIPE, epochs, patience),
     )
-    plan = Plan(log=source, out=out, chosen=chosen, seed=seed, recipes=recipes, placement=placement)
+    plan = Plan(
+        log=source,
+        out=out,
+        chosen=chosen,
+        seed=seed,
+        recipes=recipes,
+        placement=placement,
+        annotations=annotations,
+    )
     with Progress(console=Console(quiet=not placement.writes)) as progress:
         try:
             run_training(plan, progress, what, anew=anew)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 from pydantic import ValidationError
 
+from models.annotation_record import Given
 from models.exfm import DistillationConfig
 from models.run_folder import RunRecord
 from models.students.families import FAMILIES as STUDENTS
@@ -48,6 +49,10 @@ StudentOption = Annotated[
 DistillationOption = Annotated[
     list[str] | None,
     typer.Option(metavar="FIELD=VALUE", help=f"How the student listens; fields: {FIELDS}."),
+]
+AnnotationsOption = Annotated[
+    Path | None,
+    typer.Option(help="A log's folder of `understudy annotate`, in place of the run's teacher."),
 ]
 PrecisionOption = Annotated[
     Precision, typer.Option(help="bf16: autocast; weights and validation stay fp32.")
@@ -110,8 +115,16 @@ def recipe_of(recipe: Recipe, epochs: int | None, patience: int | None) -> Recip
     )
 
 
-def log_and_seed(what: What, out: Path, log: Path | None, seed: int | None) -> tuple[Path, int]:
-    """Students are trained on their teacher's log, and by default with its seed."""
+def log_and_seed(
+    what: What, out: Path, log: Path | None, seed: int | None, annotations: Path | None = None
+) -> tuple[Path, int]:
+    """Students are trained on their teacher's log, or on the one whose annotations they are given,
+    and by default with the teacher's seed."""
+    if annotations is not None and what != "student":
+        _refuse(what, annotations=annotations)
+    if annotations is not None:
+        given = Given.read(annotations)
+        return log or Path(given.log.folder), given.teacher().seed if seed is None else seed
     if what == "student":
         record = RunRecord.read(out, needed=("teacher",))
         return log or Path(record.log), record.seed if seed is None else seed

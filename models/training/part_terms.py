@@ -2,6 +2,7 @@
 
 from typing import Any, assert_never
 
+from models.annotation_record import Given
 from models.run_folder import Part
 from models.training.parts import Plan
 from models.training.terms import Terms, terms_of
@@ -31,7 +32,7 @@ def _own(part: Part, plan: Plan, space: str) -> dict[str, Any]:
                 "placement": placement,
             }
         case "annotations":
-            return {"space": space}
+            return {"space": space, **_given(plan)}
         case "alone":
             return student
         case "student":
@@ -40,3 +41,10 @@ def _own(part: Part, plan: Plan, space: str) -> dict[str, Any]:
                 name: value for name, value in listening if name not in ELSEWHERE
             }
     assert_never(part)
+
+
+def _given(plan: Plan) -> dict[str, Any]:
+    """What joint annotations were made of; nothing where the run's own teacher annotates."""
+    return (
+        {} if plan.annotations is None else {"given": Given.read(plan.annotations).record.terms()}
+    )

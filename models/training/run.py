@@ -5,9 +5,11 @@ from typing import Final, Literal
 
 from rich.progress import Progress
 
+from models.annotation_record import Given
 from models.data.causal import Replay
 from models.data.log import Log
 from models.run_folder import METRICS, PARTS, RUN, Part, RunRecord
+from models.training.adopted import record_with, take_in
 from models.training.epoch_checkpoint import REMEDY
 from models.training.errors import RunRefused
 from models.training.part_terms import part_terms
@@ -43,6 +45,8 @@ def run_training(
 
 
 def _there(plan: Plan, asked: tuple[Part, ...], anew: bool) -> RunRecord:
+    if plan.annotations is not None:
+        return record_with(Given.read(plan.annotations), plan.out, plan.seed, anew=anew)
     if "teacher" not in asked:
         return RunRecord.read(plan.out, needed=("teacher",))
     begun = not anew and (plan.out / RUN).exists()
@@ -60,6 +64,7 @@ class _Run:
         self._plan, self._progress, self._placement = plan, progress, plan.placement
         self._replay = Replay.of(Log.read(plan.log))
         self._digest = log_digest(self._replay)
+        self._take_given()
         meet(self._placement)  # nobody writes before all have read
 
     def drop(self, parts: tuple[Part, ...]) -> None:
@@ -81,6 +86,16 @@ class _Run:
         if unlike:
             raise RunRefused(f"{self._plan.out / RUN} has a {part} with {unlike}: {REMEDY}")
         self._progress.console.print(f"{part}: there before, unchanged")
+
+    def _take_given(self) -> None:
+        """Takes in the teacher of the annotations that the run was given, if it was."""
+        plan = self._plan
+        if plan.annotations is None:
+            return
+        given = Given.read(plan.annotations)
+        given.check(self._digest, plan.log)
+        if self._placement.writes:
+            take_in(given, plan.out)
 
     def _make(self, part: Part, terms: Terms) -> None:
         if self._placement.writes:

@@ -1,4 +1,4 @@
-"""One teacher's word on the logs of two students: that of the whole, each example once, resumed."""
+"""One teacher's word on the logs of two students: that of the whole, each example once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from rich.progress import Progress
 
-from models.annotation_errors import AnnotationsInvalid, AnnotationsRefused, LogsUnlike
+from models.annotation_errors import LogsUnlike
 from models.annotation_record import BLOCKS, AnnotationRecord
 from models.annotation_service import Order
 from models.annotations import Annotations, load_annotations
@@ -23,10 +23,9 @@ from models.sequence_replay import sequence_at
 from models.train import annotated
 from models.training.errors import CheckpointInvalid
 from tests.models.two_students import (
-    Silenced,
     annotated_quietly,
     by_placement,
-    counted_calls,
+    files,
     part,
     untrained_run,
     whole_log,
@@ -79,14 +78,6 @@ def columns(notes: Annotations) -> dict[str, Any]:
         for field, column in getattr(notes, tier)._asdict().items()
     }
     return hints | {"held": notes.held, "sequence.z": notes.sequence.z}
-
-
-def files(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.mark.parametrize("name", ["feed", "other"])
@@ -158,70 +149,6 @@ def test_words_in_another_order_are_the_same_order(told: Told, tmp_path: Path) -
     logs = dict(reversed([*told.order.logs.items()]))
     annotated_quietly(replace(told.order, logs=logs, out=tmp_path))
     assert files(tmp_path) == files(told.order.out)
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.verdicts.STATES", 40)
-
-
-def stop(order: Order, after: int) -> None:
-    with counted_calls(most=after), pytest.raises(Silenced):
-        annotated_quietly(order)
-
-
-@pytest.mark.usefixtures("small_blocks")
-def test_annotation_that_was_stopped_equals_one_that_was_not(told: Told, tmp_path: Path) -> None:
-    whole, stopped = (replace(told.order, out=tmp_path / name) for name in ("whole", "stopped"))
-    with counted_calls() as once:
-        annotated_quietly(whole)
-    stop(stopped, after=2)
-    stop(stopped, after=1)
-    assert len([*(stopped.out / BLOCKS).iterdir()]) == 3
-    with counted_calls() as again:
-        annotated_quietly(stopped)
-    assert once.count > 4
-    assert again.count == once.count - 3
-    assert files(stopped.out) == files(whole.out)
-
-
-@pytest.mark.usefixtures("small_blocks")
-def test_blocks_of_another_annotation_are_refused(told: Told, tmp_path: Path) -> None:
-    order = replace(told.order, out=tmp_path / "out")
-    stop(order, after=2)
-    feed = by_placement(told.log)["feed"]
-    cut = part(feed, pl.col("timestamp_ms") < feed.periods.test_from_ms)
-    shorter = {**order.logs, "feed": written({"feed": cut}, tmp_path)["feed"]}
-    other = untrained_run(tmp_path / "other", told.log, seed=1)
-    for asked in (
-        replace(order, seed=5),
-        replace(order, logs=shorter),
-        replace(order, teacher=other, seed=0),
-    ):
-        with pytest.raises(AnnotationsRefused, match=r"of another annotation.*another --out or re"):
-            annotated_quietly(asked)
-
-
-@pytest.mark.usefixtures("small_blocks")
-def test_damaged_block_is_named(told: Told, tmp_path: Path) -> None:
-    order = replace(told.order, out=tmp_path)
-    stop(order, after=2)
-    block = tmp_path / BLOCKS / "block-000001.safetensors"
-    block.write_bytes(block.read_bytes()[:-100])
-    with pytest.raises(AnnotationsInvalid, match=r"block-000001.*damaged.*remove it"):
-        annotated_quietly(order)
-
-
-def test_what_is_finished_is_not_said_again_nor_taken_for_another(told: Told) -> None:
-    before = files(told.order.out)
-    with counted_calls(most=0):
-        assert annotated_quietly(told.order) == told.record
-        with pytest.raises(AnnotationsRefused, match=r"seed 0, not 3: choose another --out"):
-            annotated_quietly(replace(told.order, seed=3))
-        renamed = {"feed": told.order.logs["feed"]}
-        with pytest.raises(AnnotationsRefused, match=r"logs\.other '\w+', not None"):
-            annotated_quietly(replace(told.order, logs=renamed))
-    assert files(told.order.out) == before
 
 
 def test_the_past_of_every_log_is_as_it_was_when_a_future_is_deleted(
