@@ -1,71 +1,20 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
-from cache import demand, page, record
-from cache.demand import Demand, Received
+from cache import demand, record
 from cache.errors import MessageCorrupt
 from cache.items import ItemCounters, ItemFeed, encode
 from cache.keys import ITEMS_STREAM, pair_keys, record_key
-from cache.memory_store import MemoryStore
 from cache.memory_streams import MemoryStreams
 from cache.memory_table import MemoryTable
-from cache.page import Page
 from cache.refresh.follower import ItemFollower
-from cache.refresh.pages import PageWriter
 from cache.refresh.stacked import Wanted
-from cache.refresh.tally import Tally
-from cache.refresh.teacher import Judge, Judged, Teacher
-from cache.refresh.worker import Refresher
-from cache.tiers import PAIR, Lookup, TtlPolicy, resolve
+from cache.refresh.teacher import Teacher
+from cache.tiers import PAIR, Lookup, resolve
 from models.features.catalogue import Catalogue
-from tests.bundles import NOW_MS, log_schema
+from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand, make_record
-
-TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
-WALL_MS = 1_800_000_000_000
-
-
-class Counting:
-    """z and logit are 1, 2, 3, … in the order of judgement; those in `broken` are NaN."""
-
-    trained_until_ms = 0
-
-    def __init__(self) -> None:
-        self.wanted: list[Wanted] = []
-        self.broken: set[int] = set()
-
-    def judge(self, wanted: Sequence[Wanted]) -> Judged:
-        self.wanted += wanted
-        number = np.arange(1, 1 + sum(len(each.item_keys) for each in wanted), dtype=np.float32)
-        z, logit = np.tile(number[:, None] / np.float32(8), 8), np.tile(number[:, None], 2)
-        for row in self.broken:
-            z[row, 3], logit[row, 0] = np.nan, np.inf
-        return Judged(z, logit)
-
-
-class Bench:
-    def __init__(self, teacher: Judge | None = None, follower: ItemFollower | None = None) -> None:
-        self.store = MemoryStore()
-        self.tally = Tally("refresh")
-        self.counting = Counting()
-        self.pages = PageWriter(self.store, "space", TTL, self.tally, entry_limit=20)
-        self.wall_ms = WALL_MS
-        self.refresher = Refresher(
-            self.store, teacher or self.counting, log_schema(), self.pages, TTL, self.tally,
-            follower, wall_ms=lambda: self.wall_ms,
-        )  # fmt: skip
-
-    async def ask(self, *demands: Demand) -> list[bool]:
-        return await self.refresher.process([Received(asked, WALL_MS) for asked in demands])
-
-    async def page(self, user_id: str = "user-1") -> Page | None:
-        [value] = await self.store.get_many([self.pages.key(user_id)])
-        return None if value is None else page.decode(value)
-
-    def pairs(self, outcome: str) -> float:
-        return self.tally.counts["pairs", outcome]
+from tests.cache.refresh.worker_bench import TTL, WALL_MS, Bench
 
 
 async def test_answer_is_what_the_gateway_resolves(teacher: Teacher) -> None:
@@ -206,48 +155,3 @@ async def test_counters_told_by_ingest_are_used(catalogue: Catalogue) -> None:
     await bench.ask(make_demand(items=[8]))
     assert catalogue.counters[7].tolist() == [9.0, 3.0, 1.0]
     assert catalogue.counters_at[7] == NOW_MS + 5
-
-
-async def with_a_past(bench: Bench) -> None:
-    await bench.store.put_many({record_key("user-1"): record.encode(make_record())}, None)
-
-
-async def test_a_refresh_also_speaks_of_the_impressions_before_it() -> None:
-    bench = Bench()
-    await with_a_past(bench)
-    await bench.ask(make_demand())
-    [wanted] = bench.counting.wanted
-    assert wanted.item_keys[5:].tolist() == make_record().items.tolist()
-    held = await bench.page()
-    assert held is not None
-    assert len(held.pair_keys) == held.aggregate.pairs == 5
-    assert held.sequence.at_ms().tolist() == make_record().times_ms.tolist()
-    assert bench.pairs("past") == 5
-    assert bench.pairs("computed") == 5
-
-
-async def test_an_impression_is_spoken_of_once() -> None:
-    bench = Bench()
-    await with_a_past(bench)
-    await bench.ask(make_demand(), make_demand(items=range(5, 8)))
-    await bench.ask(make_demand(items=range(8, 10)))
-    assert [len(each.item_keys) for each in bench.counting.wanted] == [5 + 5, 3, 2]
-
-
-async def test_impressions_that_the_teacher_learned_of_have_no_place_in_a_sequence() -> None:
-    bench = Bench()
-    bench.counting.trained_until_ms = NOW_MS - 2000
-    await with_a_past(bench)
-    await bench.ask(make_demand())
-    held = await bench.page()
-    assert held is not None
-    assert held.sequence.at_ms().tolist() == [NOW_MS - 2000, NOW_MS - 1000]
-
-
-async def test_what_is_asked_about_an_earlier_time_does_not_reach_later_impressions() -> None:
-    bench = Bench()
-    await with_a_past(bench)
-    await bench.ask(make_demand(at=NOW_MS - 3000))
-    held = await bench.page()
-    assert held is not None
-    assert held.sequence.newest_ms == NOW_MS - 4000
