@@ -59,15 +59,20 @@ class Resolved(NamedTuple):
         return Resolved(z[of], logit[of], tier[of], age_s[of], stale[of])
 
 
-def resolve(lookups: Sequence[Lookup], ttl: TtlPolicy, dim: int, tasks: int) -> Resolved:
+def resolve(
+    lookups: Sequence[Lookup], ttl: TtlPolicy, dim: int, tasks: int, *, reads_user: bool = True
+) -> Resolved:
     """The candidates of all lookups, one after another; new arrays, owned by the caller.
 
-    A page of another width than the model reads is no page.
+    Without `reads_user` a candidate that has no pair has nothing. A page of another width than the
+    model reads is no page.
     """
     found = _Found.of(lookups, dim, tasks)
     is_alive = found.is_held & (found.age_s <= ttl.hard_s)
     if not is_alive.all():
-        _fill_gaps(found, lookups, is_alive, ttl)
+        _clear_gaps(found, is_alive)
+        if reads_user:
+            _fill_gaps(found, lookups, ~is_alive, ttl)
     else:
         found.tier.fill(PAIR)
     return Resolved(
@@ -126,12 +131,15 @@ def _is_width(page: Page, dim: int, tasks: int) -> bool:
     return page.dim == dim and page.tasks == tasks
 
 
-def _fill_gaps(found: _Found, lookups: Sequence[Lookup], is_alive: Mask, ttl: TtlPolicy) -> None:
+def _clear_gaps(found: _Found, is_alive: Mask) -> None:
     is_gap = ~is_alive
     np.multiply(is_alive, PAIR, out=found.tier)
     found.z[is_gap] = 0.0
     found.logit[is_gap] = 0.0
     found.age_s[is_gap] = 0.0
+
+
+def _fill_gaps(found: _Found, lookups: Sequence[Lookup], is_gap: Mask, ttl: TtlPolicy) -> None:
     for lookup, part in zip(lookups, found.parts, strict=True):
         if is_gap[part].any():
             _fill_from_user(found, lookup, part, is_gap[part], ttl)

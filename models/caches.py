@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,6 @@ from models.sequence_replay import sequence_at
 Mask = NDArray[np.bool_]
 Reads = Literal["nothing", "sequence", "pairs", "all"]
 """Of the teacher, when it answers: pairs come with the tiers below them."""
-SERVED: Final[tuple[Tier, ...]] = ("user",)
-"""Tiers below the pair that the cache resolves when it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Caches:
 
     replay: Replay
     notes: Annotations
-    tiers: tuple[Tier, ...] = SERVED
+    tiers: tuple[Tier, ...] = ()
     length: int = 0
 
     def dropping(self, rng: np.random.Generator, *, has_pairs: bool = True) -> CacheSource:

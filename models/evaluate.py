@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from models.annotations import Annotations
-from models.caches import SERVED, Caches
+from models.caches import Caches
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.examples import CacheSource, Examples
@@ -75,6 +75,14 @@ class Evaluation:
         found.update(self._by_context(p[:, task], task))
         return found
 
+    def truth(self, task: int) -> F64 | None:
+        """The known probability of each label `[n]`, in a log that was drawn from one."""
+        column = f"truth_{self.replay.log.schema.tasks[task]}"
+        impressions = self.replay.log.impressions
+        if column not in impressions.columns:
+            return None
+        return impressions[column].to_numpy()[self.rows].astype(np.float64)
+
     def _by_context(self, p: F64, task: int) -> dict[str, float]:
         """AUC within each common value of each context column: a scene can be most of an AUC."""
         found = {}
@@ -99,16 +107,17 @@ def evaluate(
 ) -> Report:
     """By task: each model's metrics; the student's at each coverage, with and without tiers."""
     evaluation = Evaluation.of(replay)
-    length = student.schema.history_length if student.schema.reads_sequence else 0
-    caches = Caches(replay, notes, length=length)
+    read = student.schema
+    length = read.history_length if read.reads_sequence else 0
+    caches = Caches(replay, notes, read.teacher_tiers, length)
     served = {
         f"student_at_{share}" + suffix: caches.holding(
             share / 100.0,
             np.random.default_rng(seed),
-            tiers=SERVED if has_user else (),
-            has_sequence=has_user,
+            tiers=read.teacher_tiers if has_rest else (),
+            has_sequence=has_rest,
         )
-        for has_user, suffix in ((False, ""), (True, "_and_user"))
+        for has_rest, suffix in ((False, ""), (True, "_and_past"))
         for share in COVERAGES
     }
     answers = evaluation.answers(teacher, {"teacher": None})
@@ -126,7 +135,7 @@ def evaluate(
 
 def _by_model(evaluation: Evaluation, answers: Answers, task: int) -> Report:
     found: Report = {name: evaluation.measured(p, task) for name, p in answers.items()}
-    truth = _truth(evaluation, task)
+    truth = evaluation.truth(task)
     if truth is not None:
         labels = evaluation.replay.labels[evaluation.rows, task]
         found["best_possible"] = quality(truth, labels, evaluation.users)
@@ -137,15 +146,6 @@ def _by_model(evaluation: Evaluation, answers: Answers, task: int) -> Report:
         if name.startswith("student_at_"):
             measured["transfer_ratio"] = transfer_ratio(alone, measured["log_loss"], teacher)
     return found
-
-
-def _truth(evaluation: Evaluation, task: int) -> F64 | None:
-    """The known probability of each label, in a log that was drawn from one."""
-    column = f"truth_{evaluation.replay.log.schema.tasks[task]}"
-    impressions = evaluation.replay.log.impressions
-    if column not in impressions.columns:
-        return None
-    return impressions[column].to_numpy()[evaluation.rows].astype(np.float64)
 
 
 def effective_rank(z: F32) -> float:

@@ -1,6 +1,7 @@
 """`understudy evaluate`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +17,8 @@ from models.data.log import Log
 from models.evaluate import Candidate, effective_rank
 from models.evaluate import evaluate as measure
 from models.run_folder import METRICS, RunRecord
-from models.suites.page import tell_suite
-from models.suites.suites import Setting, Suite
+from models.suites.page import tell_suites
+from models.suites.suites import SUITES, Setting, Suite
 
 COLUMNS = {
     "auc": "AUC",
@@ -34,8 +35,13 @@ def evaluate(
         Path | None, typer.Option(help="A run folder, as `understudy train` writes it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
-    suite: Annotated[
-        Suite | None, typer.Option(help="An experiment that trains its own models.")
+    suites: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--suite",
+            metavar="|".join(SUITES),
+            help="An experiment that trains its own models; several share them.",
+        ),
     ] = None,
     data: Annotated[
         str, typer.Option(help="A suite's data, as `understudy import --data` takes it.")
@@ -44,18 +50,27 @@ def evaluate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer epochs: a suite's direction, not its size.")
     ] = False,
-    write: Annotated[
-        Path | None, typer.Option(help="Page that a suite writes, with a plot beside it.")
+    pages: Annotated[
+        Path | None,
+        typer.Option("--write", help="Folder for a page a suite, with a plot beside it."),
     ] = None,
 ) -> None:
-    """Measure a run's models on the test window, or run a suite; prints tables."""
-    if (run is None) == (suite is None):
+    """Measure a run's models on the test window, or run suites; prints tables."""
+    if (run is None) == (not suites):
         raise typer.BadParameter("name a --run to measure or a --suite to run, one of them")
-    if suite is not None:
-        tell_suite(suite, data, Setting(tuple(range(seeds)), quick), as_json, write)
+    if suites:
+        tell_suites(_named(suites), data, Setting(tuple(range(seeds)), quick), as_json, pages)
         return
     assert run is not None
     tell_run(run, as_json)
+
+
+def _named(names: Sequence[str]) -> list[Suite]:
+    known: dict[str, Suite] = {suite: suite for suite in SUITES}
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"--suite {name}: give one of {', '.join(SUITES)}")
+    return [known[name] for name in names]
 
 
 def tell_run(run: Path, as_json: bool = False) -> None:

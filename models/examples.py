@@ -10,7 +10,7 @@ from models.data.batches import Pairs, records, shown
 from models.data.causal import Replay
 from models.features.build import ItemTable, build
 from models.features.records import F32, I64, Arrays, CacheAnswer, Hints
-from models.schema import FeatureSchema
+from models.schema import FeatureSchema, Tier
 
 RATE_BOUND: Final = 1e-4
 CacheSource = Callable[[I64, I64], CacheAnswer]
@@ -62,7 +62,13 @@ class Examples:
 
 
 def features_of(
-    replay: Replay, length: int, teacher_dim: int, until_ms: int, *, reads_sequence: bool = False
+    replay: Replay,
+    length: int,
+    teacher_dim: int,
+    until_ms: int,
+    *,
+    tiers: tuple[Tier, ...] = (),
+    reads_sequence: bool = False,
 ) -> FeatureSchema:
     """What a model reads of a log; base rates are those of before `until_ms`."""
     before = replay.labels[: replay.offsets[np.searchsorted(replay.time_ms, until_ms)]]
@@ -71,6 +77,7 @@ def features_of(
         log=replay.log.schema,
         history_length=length,
         teacher_dim=teacher_dim,
+        teacher_tiers=tiers,
         reads_sequence=reads_sequence,
         prior_rates=tuple(float(np.clip(rate, RATE_BOUND, 1.0 - RATE_BOUND)) for rate in rates),
     )

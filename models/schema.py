@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Tier = Literal["none", "item", "user", "neighbour", "pair"]
 TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 """Where a candidate's z came from, the best last; the position is the code a student reads."""
+LOWER_TIERS: Final[tuple[Tier, ...]] = TIERS[1:-1]
+"""Those below the pair, which lend another pair's word."""
 
 Source = Literal["user", "history", "context", "item", "teacher", "sequence"]
 
@@ -84,14 +86,20 @@ class FeatureSchema(Frozen):
     log: LogSchema
     history_length: int = Field(gt=0, le=1024)
     teacher_dim: int = Field(default=0, ge=0, le=512)
+    teacher_tiers: tuple[Tier, ...] = ()  # below the pair, whose z is read
     reads_sequence: bool = False
     prior_rates: tuple[float, ...]
 
     @model_validator(mode="after")
-    def _has_a_width_of_its_sequence(self) -> Self:
-        if self.reads_sequence and not self.teacher_dim:
+    def _has_a_width_of_what_it_reads(self) -> Self:
+        if (self.reads_sequence or self.teacher_tiers) and not self.teacher_dim:
             raise ValueError(
-                "reads_sequence needs a teacher_dim above 0: a sequence is made of a teacher's z"
+                "reads_sequence and teacher_tiers need a teacher_dim above 0: both are made of z"
+            )
+        unknown = sorted(set(self.teacher_tiers) - set(LOWER_TIERS))
+        if unknown:
+            raise ValueError(
+                f"teacher_tiers {', '.join(unknown)}: give some of {', '.join(LOWER_TIERS)}"
             )
         return self
 

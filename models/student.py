@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from models.inputs import Inputs
-from models.schema import FeatureSchema, Frozen, Tier
+from models.schema import FeatureSchema, Frozen
 from models.students.din import DinConfig
 from models.students.families import ReaderConfig, reader_of
 from models.students.hints import HintLayer
@@ -24,7 +24,6 @@ SequenceReading = Literal["matched", "sum", "attention"]
 class StudentConfig(Frozen):
     features: FeatureSchema
     reader: ReaderConfig = DinConfig()
-    tiers: tuple[Tier, ...] = ("user",)  # below the pair, whose z is read
     sequence: SequenceReading = "matched"  # how what a teacher said of the past is read
     hidden: int = Field(default=256, gt=1)
     seed: int = 0
@@ -50,7 +49,7 @@ class Student(nn.Module):
         width = self.reader.candidate_width + self.matches.width
         self.from_user = nn.Linear(self.reader.user_width, hidden)
         self.from_candidate = nn.Linear(width, hidden, bias=False)
-        self.hints = HintLayer(features, config.tiers, hidden) if features.teacher_dim else None
+        self.hints = HintLayer(features, hidden) if features.teacher_dim else None
         self.summed = SummedPast(features, hidden) if reading == "sum" else None
         self.attended = AttendedPast(features, width, hidden) if reading == "attention" else None
         self.hidden = nn.Linear(hidden, hidden // 2)

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from models.annotate import annotate
 from models.annotations import Annotations
 from models.cache_replay import CacheRules
-from models.caches import SERVED, Caches, Reads
+from models.caches import Caches, Reads
 from models.data.batches import shown
 from models.data.causal import Replay
 from models.examples import CacheSource, Examples, features_of
@@ -19,6 +19,7 @@ from models.features.records import F32, I64
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
 from models.schema import Tier
+from models.settled_bottleneck import settle
 from models.student import SequenceReading, Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
@@ -51,7 +52,7 @@ class Chosen(NamedTuple):
     student: StudentFamily = "din"
     distillation: DistillationConfig = DistillationConfig()
     reads: Reads = "all"  # a taught student of "nothing" has the teacher for its training alone
-    tiers: tuple[Tier, ...] = SERVED  # below the pair
+    tiers: tuple[Tier, ...] = ()  # below the pair
     sequence: SequenceReading = "matched"
     meets_misses: bool = True  # else it is trained as if every pair were always there
 
@@ -84,6 +85,8 @@ def train_teacher(
     )
     recipe = recipe.within(task.impressions)
     fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
+    with placement.hosting(learner.model):
+        settle(learner.model, examples, requests[:cut], seed, progress)
     return learner.model, config
 
 
@@ -106,12 +109,12 @@ def train_student(
         STUDENT_HISTORY,
         dim,
         periods.validation_from_ms,
+        tiers=chosen.tiers if dim else (),
         reads_sequence=dim > 0 and chosen.reads != "pairs",
     )
     config = StudentConfig(
         features=features,
         reader=STUDENTS[chosen.student],
-        tiers=chosen.tiers,
         sequence=chosen.sequence,
         seed=seed,
     )

@@ -25,6 +25,8 @@ def train(
     size: options.SizeOption = None,
     student: options.StudentOption = None,
     distillation: options.DistillationOption = None,
+    reads: options.ReadsOption = None,
+    tier: options.TierOption = None,
     annotations: options.AnnotationsOption = None,
     precision: options.PrecisionOption = "fp32",
     compiled: options.CompileOption = False,
@@ -37,7 +39,14 @@ def train(
     An interrupted run goes on with the same command.
     """
     chosen = options.chosen_of(
-        what, family=family, teacher=teacher, size=size, student=student, distillation=distillation
+        what,
+        family=family,
+        teacher=teacher,
+        size=size,
+        student=student,
+        distillation=distillation,
+        reads=reads,
+        tiers=tier,
     )
     source, seed = options.log_and_seed(what, out, log, seed, annotations)
     rank, ranks = rank_and_ranks() if is_worker() else (0, devices)

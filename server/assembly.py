@@ -169,7 +169,8 @@ class Assembler:
             Lookup(request.page, pairs[part], request.now_ms)
             for part, request in zip(located.parts, requests, strict=True)
         ]
-        return resolve(lookups, self._ttl, dim, len(self._schema.log.tasks))
+        tasks, reads_user = len(self._schema.log.tasks), "user" in self._schema.teacher_tiers
+        return resolve(lookups, self._ttl, dim, tasks, reads_user=reads_user)
 
     def _answer(self, resolved: Resolved, requests: Sequence[Prepared]) -> CacheAnswer:
         hints = Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s)

@@ -141,6 +141,7 @@ def _feature_schema(history_length: int, teacher_dim: int) -> FeatureSchema:
         log=log_schema(),
         history_length=history_length,
         teacher_dim=teacher_dim,
+        teacher_tiers=("user",) if teacher_dim else (),
         reads_sequence=teacher_dim > 0,
         prior_rates=(0.04, 0.005),
     )

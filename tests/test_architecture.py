@@ -1,6 +1,7 @@
 """What the guides promise about the tree."""
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,3 +52,16 @@ def test_constraints_are_exact_versions_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+
+
+def test_serving_is_kept_from_every_module_of_models_but_four() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [forbidden] = [
+        set(contract["forbidden_modules"])
+        for contract in contracts["tool"]["importlinter"]["contracts"]
+        if contract["name"] == "serving sees only the torch-free four of models"
+    ]
+    names = {path.stem for path in (ROOT / "models").iterdir() if path.suffix == ".py"}
+    names |= {path.parent.name for path in (ROOT / "models").glob("*/__init__.py")}
+    allowed = {"__init__", "schema", "features", "manifest", "runtime"}
+    assert {f"models.{name}" for name in names - allowed} == forbidden

@@ -2,14 +2,15 @@
 
 The candidate is kept out of X until the head, so that all of this is computed once a request
 (the paper has its features among X, and so computes a request's events once a candidate).
+`cls`, `pooled`, `recent`, `gates` and `personal` take parts away for the suite `ablations`.
 
 R requests, n tokens of the user and the context, m of them summed up, T events, d width.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
@@ -32,8 +33,11 @@ class InterFormerConfig(Frozen):
     layers: int = Field(default=2, gt=0)
     length: int = Field(default=100, gt=0)  # the newest events that are read
     summary: int = Field(default=4, gt=0)  # tokens of X_sum, and so CLS tokens
-    pooled: int = Field(default=2, gt=0)
-    recent: int = Field(default=2, gt=0)
+    cls: bool = True
+    pooled: int = Field(default=2, ge=0)  # 0: no PMA
+    recent: int = Field(default=2, ge=0)
+    gates: bool = True
+    personal: bool = True  # else events attend as they are, and a layer's X_sum has no reader
     rank: int = Field(default=32, gt=0)  # of the crosses
 
     @property
@@ -41,8 +45,25 @@ class InterFormerConfig(Frozen):
         return (self.width,)
 
     @property
+    def cls_tokens(self) -> int:
+        return self.summary if self.cls else 0
+
+    @property
+    def sequence_tokens(self) -> int:
+        """Of S_sum."""
+        return self.cls_tokens + self.pooled + self.recent
+
+    @property
     def summary_tokens(self) -> int:
-        return 2 * self.summary + self.pooled + self.recent
+        return self.summary + self.sequence_tokens
+
+    @model_validator(mode="after")
+    def _is_something_left(self) -> Self:
+        if not self.sequence_tokens:
+            raise ValueError(
+                "cls false, pooled 0, recent 0: no token sums up the events; leave one of them in"
+            )
+        return self
 
 
 class InterFormer(nn.Module):
@@ -52,10 +73,10 @@ class InterFormer(nn.Module):
         self.config = config
         self.event = nn.Linear(event_width, width)
         self.mask = nn.Linear(event_width, width)  # MaskNet: S0 · MLP_mask(S0), then merged
-        self.first = CompressedTokens(tokens, config.summary)
+        self.first = CompressedTokens(tokens, config.summary) if config.cls else None
         self.layers = nn.ModuleList(_Layer(config, tokens) for _ in range(config.layers))
         self.last = _Summary(config, tokens)
-        length = config.summary + config.length
+        length = config.cls_tokens + config.length
         phase = position_phase(length, width // config.heads)
         self.register_buffer("phase", phase, persistent=False)
 
@@ -63,12 +84,14 @@ class InterFormer(nn.Module):
         past = past.newest(self.config.length)
         events_rle, live_rl = embed(past), past.live
         s_rtd = self.event(events_rle) * torch.sigmoid(self.mask(events_rle))
-        s_rtd = torch.cat([self.first(x_rnd), s_rtd], dim=1)
-        live_rt = fn.pad(live_rl, (self.config.summary, 0), value=True)
+        live_rt = live_rl
+        if self.first is not None:
+            s_rtd = torch.cat([self.first(x_rnd), s_rtd], dim=1)
+            live_rt = fn.pad(live_rl, (self.config.cls_tokens, 0), value=True)
         for layer in self.layers:
             x_rnd, s_rtd = layer(x_rnd, s_rtd, live_rt, self.phase)
         summary = self.last(x_rnd, s_rtd, live_rt)
-        events = s_rtd[:, self.config.summary :]
+        events = s_rtd[:, self.config.cls_tokens :]
         return Understood(torch.cat(summary, dim=1), [Events(events, live_rl)])
 
     def interaction(self, tokens: int, tokens_out: int) -> nn.Module:
@@ -81,18 +104,26 @@ class _Summary(nn.Module):
 
     def __init__(self, config: InterFormerConfig, tokens: int) -> None:
         super().__init__()
-        self.cls, self.recent = config.summary, config.recent
+        width = config.width
+        self.cls, self.recent = config.cls_tokens, config.recent
         self.compress = CompressedTokens(tokens, config.summary)
-        self.x_gate = TokenGate(config.width)
-        self.pool = PooledAttention(config.width, config.heads, config.pooled)
-        self.s_gate = TokenGate(config.width)
+        self.x_gate = TokenGate(width) if config.gates else nn.Identity()
+        self.pool = PooledAttention(width, config.heads, config.pooled) if config.pooled else None
+        self.s_gate = TokenGate(width) if config.gates else nn.Identity()
 
     def forward(self, x_rnd: Tensor, s_rtd: Tensor, live_rt: Tensor) -> tuple[Tensor, Tensor]:
-        """`[R, m, d]` and `[R, m + pooled + recent, d]`."""
+        """`[R, m, d]` and `[R, sequence_tokens, d]`."""
+        summed = torch.cat(self._of_events(s_rtd, live_rt), dim=1)
+        return self.x_gate(self.compress(x_rnd)), self.s_gate(summed)
+
+    def _of_events(self, s_rtd: Tensor, live_rt: Tensor) -> list[Tensor]:
         events, live_rl = s_rtd[:, self.cls :], live_rt[:, self.cls :]
-        recent = (events * live_rl.unsqueeze(-1))[:, -self.recent :]
-        parts = [s_rtd[:, : self.cls], self.pool(events, live_rl), recent]
-        return self.x_gate(self.compress(x_rnd)), self.s_gate(torch.cat(parts, dim=1))
+        parts = [s_rtd[:, : self.cls]] if self.cls else []
+        if self.pool is not None:
+            parts.append(self.pool(events, live_rl))
+        if self.recent:
+            parts.append((events * live_rl.unsqueeze(-1))[:, -self.recent :])
+        return parts
 
 
 class _Layer(nn.Module):
@@ -105,9 +136,9 @@ class _Layer(nn.Module):
         super().__init__()
         width = config.width
         self.summary = _Summary(config, tokens)
-        inner = tokens + config.summary + config.pooled + config.recent
+        inner = tokens + config.sequence_tokens
         self.interaction = DhenInteraction(inner, width, tokens, config.rank)
-        self.personal = PersonalFeedForward(config.summary, width)
+        self.personal = PersonalFeedForward(config.summary, width) if config.personal else None
         self.attention = SelfAttention(width, config.heads)
         self.norm = nn.LayerNorm(width)
 
@@ -116,5 +147,5 @@ class _Layer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         x_sum, s_sum = self.summary(x_rnd, s_rtd, live_rt)
         x_next = self.interaction(torch.cat([x_rnd, s_sum], dim=1))
-        attended = self.attention(self.personal(x_sum, s_rtd), live_rt, phase)
-        return x_next, self.norm(s_rtd + attended)
+        read = s_rtd if self.personal is None else self.personal(x_sum, s_rtd)
+        return x_next, self.norm(s_rtd + self.attention(read, live_rt, phase))

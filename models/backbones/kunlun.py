@@ -3,7 +3,7 @@
 Even layers pool (HSP) and personalise (GDPA) each sequence, odd ones attend in a window (SWA) and
 reuse what was pooled: computation skip. Each kind of event has a sequence, a width, heads, tokens,
 layers and a window of its own. The candidate is kept out of X until the head, as in our
-InterFormer.
+InterFormer. `skips` and `personal` are for ablations: the suite `scaling` measures what each saves.
 
 R requests, n tokens of the user and the context, m of them summed up, T events, d width.
 """
@@ -18,6 +18,7 @@ from models.backbones.understood import Embed, Events, Understood
 from models.layers.compressed_tokens import CompressedTokens
 from models.layers.event_kinds import latest_of_kind
 from models.layers.gdpa import GeneralisedAttention
+from models.layers.personal_ffn import PersonalFeedForward
 from models.layers.rotary import time_phase
 from models.layers.seed_pooling import SeedPooling
 from models.layers.window_attention import WindowAttention
@@ -47,6 +48,8 @@ class KunlunConfig(Frozen):
     experts: int = Field(default=2, gt=0)
     kron_terms: int = Field(default=2, gt=0)
     seeds_per_token: int = Field(default=4, gt=0)
+    skips: bool = True  # else every layer pools and personalises, and then attends
+    personal: Literal["gdpa", "pffn"] = "gdpa"
     kinds: tuple[EventConfig, ...] = Field(min_length=1)
 
     @property
@@ -114,10 +117,7 @@ class _Layer(nn.Module):
         width = config.width
         self.compress = CompressedTokens(tokens, config.summary)
         self.summed = nn.Linear(width, width)
-        block = _Pooling if number % 2 == 0 else _Attending
-        self.blocks = nn.ModuleList(
-            block(config, kind) if number < kind.layers else _Rest() for kind in config.kinds
-        )
+        self.blocks = nn.ModuleList(_block(config, kind, number) for kind in config.kinds)
         self.experts = WukongExperts(
             config.summary_tokens, width, config.summary_tokens, config.rank, config.experts
         )
@@ -140,6 +140,14 @@ class _Layer(nn.Module):
         return self.experts(torch.cat([x_sum, *pooled], 1)), [s for s, _ in done], pooled
 
 
+def _block(config: KunlunConfig, kind: EventConfig, number: int) -> nn.Module:
+    if number >= kind.layers:
+        return _Rest()
+    if not config.skips:
+        return _Both(config, kind)
+    return _Pooling(config, kind) if number % 2 == 0 else _Attending(config, kind)
+
+
 class _Pooling(nn.Module):
     """Even: H = HSP(S), S ← S + GDPA(S, X_sum)."""
 
@@ -150,7 +158,7 @@ class _Pooling(nn.Module):
         self.pool = SeedPooling(kind.width, kind.heads, seeds, kind.tokens, terms)
         self.widen = _linear(kind.width, config.width)
         self.narrow = _linear(config.width, kind.width)
-        self.personal = GeneralisedAttention(kind.width, kind.heads, config.summary)
+        self.personal = _personal(config, kind)
 
     def forward(
         self, x_sum: Tensor, s: Tensor, live: Tensor, phase: Tensor, held: Tensor | None
@@ -174,6 +182,22 @@ class _Attending(nn.Module):
         return self.norm(s + self.attention(s, live, phase)), held
 
 
+class _Both(nn.Module):
+    """Without computation skip: an even layer and then an odd one."""
+
+    def __init__(self, config: KunlunConfig, kind: EventConfig) -> None:
+        super().__init__()
+        self.pooling = _Pooling(config, kind)
+        self.attending = _Attending(config, kind)
+
+    def forward(
+        self, x_sum: Tensor, s: Tensor, live: Tensor, phase: Tensor, held: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        s, pooled = self.pooling(x_sum, s, live, phase, held)
+        attended: tuple[Tensor, Tensor] = self.attending(x_sum, s, live, phase, pooled)
+        return attended
+
+
 class _Rest(nn.Module):
     """A kind whose layers are all done."""
 
@@ -182,6 +206,23 @@ class _Rest(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         assert held is not None
         return s, held
+
+
+class _FeedForward(nn.Module):
+    """InterFormer's PFFN where GDPA stands."""
+
+    def __init__(self, width: int, tokens: int) -> None:
+        super().__init__()
+        self.feed_forward = PersonalFeedForward(tokens, width)
+
+    def forward(self, s: Tensor, x_sum: Tensor) -> Tensor:
+        return self.feed_forward(x_sum, s)  # type: ignore[no-any-return]
+
+
+def _personal(config: KunlunConfig, kind: EventConfig) -> nn.Module:
+    if config.personal == "pffn":
+        return _FeedForward(kind.width, config.summary)
+    return GeneralisedAttention(kind.width, kind.heads, config.summary)
 
 
 def _linear(width: int, width_out: int) -> nn.Module:

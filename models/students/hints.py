@@ -3,7 +3,6 @@
 N candidates, H hidden width, T tasks.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from models.inputs import Inputs
-from models.schema import TIERS, FeatureSchema, Tier
+from models.schema import TIERS, FeatureSchema
 
 
 class Said(NamedTuple):
@@ -30,10 +29,10 @@ class HintLayer(nn.Module):
     is_read: Tensor
     tiers: Tensor
 
-    def __init__(self, features: FeatureSchema, lower: Sequence[Tier], hidden: int) -> None:
-        """`lower`: the tiers below the pair whose z is read."""
+    def __init__(self, features: FeatureSchema, hidden: int) -> None:
         super().__init__()
-        tasks, dim, read = len(features.log.tasks), features.teacher_dim, ("pair", *lower)
+        tasks, dim = len(features.log.tasks), features.teacher_dim
+        read = ("pair", *features.teacher_tiers)
         # No embedding: those decay as identities do, and a tier is nobody's identity.
         self.tier = nn.Linear(len(TIERS), hidden, bias=False)
         self.into = nn.Linear(len(read) * dim + tasks + 2, hidden, bias=False)

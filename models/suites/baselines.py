@@ -35,7 +35,7 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     caches = {
         "student, nothing in its cache": bench.covered(0.0),
         "student, replayed cache": bench.held(),
-        "student, all pairs": bench.covered(1.0, has_users=True),
+        "student, all pairs": bench.covered(1.0, bench.chosen.tiers, has_sequence=True),
     }
     yield from bench.answers(taught, caches).items()
     limit = 1 if bench.is_quick else None

@@ -23,5 +23,9 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     yield ALONE, bench.answer(bench.untaught())
     for name, meets_misses in ((MATCHED, True), (AT_FULL, False)):
         student = bench.student(bench.chosen._replace(meets_misses=meets_misses))
-        caches = {f"{name}, {share} %": bench.covered(share / 100.0) for share in SHARES}
+        caches = {
+            f"{name}, {share} %{suffix}": bench.covered(share / 100.0, has_sequence=has_past)
+            for has_past, suffix in ((False, ""), (True, " and the past"))
+            for share in SHARES
+        }
         yield from bench.answers(student, caches).items()

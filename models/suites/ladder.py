@@ -5,17 +5,19 @@ from typing import Final
 
 from models.exfm import DistillationConfig
 from models.features.records import F64
-from models.suites.scores import ALONE, TEACHER, Answers, tables
+from models.suites.scores import ALONE, TEACHER, tables
 from models.suites.table import Table
-from models.suites.workbench import Workbench
+from models.suites.workbench import LOWER, Workbench
 from models.train import Chosen
 
 IN_ONE_HEAD: Final = DistillationConfig(serving_weight=1.0, auxiliary_weight=0.0)
 AUXILIARY: Final = DistillationConfig(auxiliary_weight=1.0)
 ADAPTED: Final = DistillationConfig(auxiliary_weight=1.0, adapter_weight=1.0)
+TRUTH: Final = "known truth"
 NOTE: Final = (
-    "Each of the three steps of distillation reads no cache when it answers. `+ cache, replayed` "
-    "has the tiers and ages that a cold cache under demand alone would have had."
+    "Each of the three steps of distillation reads no cache when it answers. `replayed` has the "
+    "sequences and ages that a cold cache under demand alone would have had; `all` reads pairs and "
+    "the sequence, and in the last rows the tiers below as well (neighbour, user, item)."
 )
 
 
@@ -24,6 +26,8 @@ def ladder(benches: Sequence[Workbench]) -> list[Table]:
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
+    if (truth := bench.truth()) is not None:
+        yield TRUTH, truth
     yield TEACHER, bench.answer(bench.teacher)
     yield ALONE, bench.answer(bench.untaught())
     steps = {
@@ -32,18 +36,35 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
         "+ student adapter": ADAPTED,
     }
     for name, distillation in steps.items():
-        chosen = bench.chosen._replace(distillation=distillation, reads_cache=False)
+        chosen = bench.chosen._replace(distillation=distillation, reads="nothing")
         yield name, bench.answer(bench.student(chosen))
-    yield from _cached(bench, bench.chosen._replace(distillation=ADAPTED))
+    taught = bench.chosen._replace(distillation=ADAPTED)
+    yield from _sequence(bench, taught._replace(reads="sequence"))
+    yield from _pairs(bench, taught._replace(reads="pairs"))
+    yield from _all(bench, taught, "all")
+    yield from _all(bench, taught._replace(tiers=LOWER), "all and lower tiers")
 
 
-def _cached(bench: Workbench, chosen: Chosen) -> Iterator[tuple[str, F64]]:
+def _sequence(bench: Workbench, chosen: Chosen) -> Iterator[tuple[str, F64]]:
+    caches = {"+ LoopFM, replayed": bench.covered(0.0, has_sequence=True)}
+    yield from bench.answers(bench.student(chosen), caches).items()
+
+
+def _pairs(bench: Workbench, chosen: Chosen) -> Iterator[tuple[str, F64]]:
     caches = {
-        "+ cache, nothing in it": bench.covered(0.0),
-        "+ cache, users' means only": bench.covered(0.0, has_users=True),
-        "+ cache, replayed": bench.held(),
-        "+ cache, 40 % of pairs": bench.covered(0.4, has_users=True),
-        "+ cache, all pairs": bench.covered(1.0, has_users=True),
+        "+ pair cache, replayed": bench.held(chosen),
+        "+ pair cache, 40 % of pairs": bench.covered(0.4),
+        "+ pair cache, all pairs": bench.covered(1.0),
     }
-    answers: Answers = bench.answers(bench.student(chosen), caches)
-    yield from answers.items()
+    yield from bench.answers(bench.student(chosen), caches).items()
+
+
+def _all(bench: Workbench, chosen: Chosen, name: str) -> Iterator[tuple[str, F64]]:
+    caches = {
+        f"{name}, nothing in the cache": bench.covered(0.0),
+        f"{name}, no pairs": bench.covered(0.0, chosen.tiers, has_sequence=True),
+        f"{name}, replayed": bench.held(chosen),
+        f"{name}, 40 % of pairs": bench.covered(0.4, chosen.tiers, has_sequence=True),
+        f"{name}, all pairs": bench.covered(1.0, chosen.tiers, has_sequence=True),
+    }
+    yield from bench.answers(bench.student(chosen), caches).items()

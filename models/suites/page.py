@@ -1,8 +1,9 @@
-"""A suite run from the command line: printed, and kept as a page that names its command."""
+"""Suites run from the command line: printed, each kept as a page that names its command."""
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -10,31 +11,49 @@ from rich.progress import Progress
 from models.data.sources import open_source
 from models.suites.measured import DRAWS
 from models.suites.plot import draw
-from models.suites.suites import Setting, Suite, run_suite
+from models.suites.suites import SUITES, Setting, Suite, workbenches
 from models.suites.table import Table
 
+GAINS: Final = (
+    " TR is the share of the teacher's gain in log loss; the last column is the gain over the "
+    f"student alone, paired by impression, with an interval from {DRAWS} draws of users."
+)
 
-def tell_suite(
-    suite: Suite, data: str, setting: Setting, as_json: bool, write: Path | None
+
+def tell_suites(
+    suites: Sequence[Suite], data: str, setting: Setting, as_json: bool, pages: Path | None
 ) -> None:
-    """Raises DataError."""
+    """Writes a page each into the folder `pages`. Raises DataError."""
     console = Console()
-    started = time.monotonic()
     log = open_source(data)
+    told = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        tables = run_suite(suite, log, setting, progress)
+        benches, started = workbenches(log, setting, progress), time.monotonic()
+        for suite in suites:
+            tables = SUITES[suite](benches)
+            told.append({"suite": suite, "tables": [table.as_json() for table in tables]})
+            if not as_json:
+                _print(console, tables)
+            if pages is not None:
+                minutes = (time.monotonic() - started) / 60
+                heading = _heading(suite, data, setting, log.provenance, minutes)
+                _write(pages / f"{suite}-{_kind(data)}.md", tables, heading)
+            started = time.monotonic()
     if as_json:
-        console.print_json(data=[table.as_json() for table in tables])
-    else:
-        for table in tables:
-            console.print(table.markdown(), markup=False, soft_wrap=True)
-    if write is not None:
-        minutes = (time.monotonic() - started) / 60
-        _write(write, tables, _heading(suite, data, setting, log.provenance, minutes))
+        console.print_json(data=told)
+
+
+def _print(console: Console, tables: Sequence[Table]) -> None:
+    for table in tables:
+        console.print(table.markdown(), markup=False, soft_wrap=True)
+
+
+def _kind(data: str) -> str:
+    return data.partition(":")[0]
 
 
 def _heading(suite: str, data: str, setting: Setting, provenance: str, minutes: float) -> str:
-    kind, _, options = data.partition(":")
+    kind, options = _kind(data), data.partition(":")[2]
     named = f"{kind}:PATH" if "=" not in options and options else data
     command = f"understudy evaluate --suite {suite} --data {named} --seeds {len(setting.seeds)}"
     quick = " --quick" if setting.quick else ""
@@ -42,14 +61,21 @@ def _heading(suite: str, data: str, setting: Setting, provenance: str, minutes: 
         f"# {suite.capitalize()}: {kind}\n\n"
         f"`{command}{quick}`, {time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes. Data: "
         f"{provenance}. Mean ± standard deviation over seeds; probabilities calibrated on the "
-        "validation window, measured on the test window after it. TR is the share of the "
-        "teacher's gain in log loss; the last column is the gain over the student alone, paired "
-        f"by impression, with an interval from {DRAWS} draws of users.\n"
+        "validation window, measured on the test window after it."
     )
 
 
+def _legend(tables: Sequence[Table]) -> str:
+    return GAINS if any("TR" in table.columns for table in tables) else ""
+
+
 def _write(path: Path, tables: Sequence[Table], heading: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     picture = path.with_suffix(".svg")
     draw(tables, picture)
-    parts = [heading, *(table.markdown() for table in tables), f"![log loss]({picture.name})\n"]
+    parts = [
+        f"{heading}{_legend(tables)}\n",
+        *(table.markdown() for table in tables),
+        f"![log loss]({picture.name})\n",
+    ]
     path.write_text("\n".join(parts), encoding="utf-8")

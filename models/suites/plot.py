@@ -1,15 +1,21 @@
-"""A suite's tables as one picture: log loss by variant, with the spread over seeds."""
+"""A suite's tables as one picture: log loss by variant, or NE against compute by family.
 
-from collections.abc import Sequence
+With the spread over seeds.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.suites.table import Cell, Table
 
 COLUMN: Final = "log loss"
+COMPUTE: Final = "training TFLOPs"
+ENTROPY: Final = "NE"
 WIDTH_IN: Final = 8.0
 ROW_IN: Final = 0.28
 
@@ -22,22 +28,47 @@ def draw(tables: Sequence[Table], path: Path) -> None:
     heights = [len(table.rows) for table in shown]
     axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
     for table, axis in zip(shown, axes, strict=True):
-        names, cells = _points(table)
-        spread = [cell.sd or 0.0 for cell in cells]
-        places = range(len(names))
-        axis.errorbar([cell.mean for cell in cells], places, xerr=spread, fmt="o", capsize=3)
-        axis.set_yticks(places, names)
-        axis.invert_yaxis()
-        axis.grid(axis="x", alpha=0.3)
+        _curves(table, axis) if COMPUTE in table.columns else _variants(table, axis)
         axis.set_title(table.title, fontsize=9)
-        axis.set_xlabel(f"{COLUMN} (less is better)")
     path.parent.mkdir(parents=True, exist_ok=True)
     with rc_context({"svg.hashsalt": "understudy"}):
         figure.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def _points(table: Table) -> tuple[list[str], list[Cell]]:
-    place = list(table.columns).index(COLUMN)
-    cells = [(str(row[0]), row[place]) for row in table.rows]
-    found = [(name, cell) for name, cell in cells if isinstance(cell, Cell)]
-    return [name for name, _ in found], [cell for _, cell in found]
+def _variants(table: Table, axis: Axes) -> None:
+    points = _points(table, COLUMN)
+    places = range(len(points))
+    means, spread = _figures(points)
+    axis.errorbar(means, places, xerr=spread, fmt="o", capsize=3)
+    axis.set_yticks(places, list(points))
+    axis.invert_yaxis()
+    axis.grid(axis="x", alpha=0.3)
+    axis.set_xlabel(f"{COLUMN} (less is better)")
+
+
+def _curves(table: Table, axis: Axes) -> None:
+    """A line a family: rows are named `family size`, smallest first."""
+    compute, entropy = _points(table, COMPUTE), _points(table, ENTROPY)
+    for family in dict.fromkeys(name.rsplit(" ", 1)[0] for name in entropy):
+        names = [name for name in entropy if name.startswith(f"{family} ")]
+        means, spread = _figures({name: entropy[name] for name in names})
+        flops = [compute[name].mean for name in names]
+        axis.errorbar(flops, means, yerr=spread, fmt="o-", capsize=3, label=family)
+    axis.set_xscale("log")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    axis.set_xlabel(COMPUTE)
+    axis.set_ylabel(f"{ENTROPY} (less is better)")
+
+
+def _figures(points: Mapping[str, Cell]) -> tuple[list[float], list[float]]:
+    """Means and spreads."""
+    cells = points.values()
+    return [cell.mean for cell in cells], [cell.sd or 0.0 for cell in cells]
+
+
+def _points(table: Table, column: str) -> dict[str, Cell]:
+    """By row, where it has a figure."""
+    place = list(table.columns).index(column)
+    cells = {str(row[0]): row[place] for row in table.rows}
+    return {name: cell for name, cell in cells.items() if isinstance(cell, Cell)}

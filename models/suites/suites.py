@@ -7,9 +7,12 @@ from rich.progress import Progress
 
 from models.data.causal import Replay
 from models.data.log import Log
+from models.suites.ablations import ablations
 from models.suites.baselines import baselines
 from models.suites.coverage import coverage
 from models.suites.ladder import ladder
+from models.suites.scaling import scaling
+from models.suites.space import space
 from models.suites.table import Table
 from models.suites.tiers import tiers
 from models.suites.workbench import Workbench
@@ -17,12 +20,15 @@ from models.train import Chosen
 from models.training.fit import Recipe
 from models.training.parts import Recipes
 
-Suite = Literal["ladder", "coverage", "tiers", "baselines"]
+Suite = Literal["ladder", "coverage", "tiers", "space", "scaling", "baselines", "ablations"]
 SUITES: Final[dict[Suite, Callable[[Sequence[Workbench]], list[Table]]]] = {
     "ladder": ladder,
     "coverage": coverage,
     "tiers": tiers,
+    "space": space,
+    "scaling": scaling,
     "baselines": baselines,
+    "ablations": ablations,
 }
 assert set(SUITES) == set(get_args(Suite))
 QUICK: Final = Recipe(epochs=2, batch_impressions=320, learning_rate=3e-3, embedding_decay=30.0)
@@ -34,12 +40,12 @@ class Setting(NamedTuple):
     chosen: Chosen = Chosen()
 
 
-def run_suite(suite: Suite, log: Log, setting: Setting, progress: Progress) -> list[Table]:
-    """Trains everything anew."""
+def workbenches(log: Log, setting: Setting, progress: Progress) -> list[Workbench]:
+    """One a seed. Suites that share them share the models that several of them train; each model is
+    what it would be in a suite of its own."""
     replay = Replay.of(log)
     recipes = Recipes(teacher=QUICK, student=QUICK) if setting.quick else Recipes()
-    benches = [
+    return [
         Workbench(replay, seed, recipes, progress, setting.chosen, setting.quick)
         for seed in setting.seeds
     ]
-    return SUITES[suite](benches)

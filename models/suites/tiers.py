@@ -1,85 +1,120 @@
-"""What each tier is worth, and what age takes from a pair's entry."""
+"""What each tier is worth, and what age takes from a pair's entry and its context's absence."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
-from models.annotate import Annotations
-from models.examples import HintSource
+from models.annotations import Annotations
+from models.examples import CacheSource
 from models.exfm import DistillationConfig
-from models.features.records import F64, I64, Hints
-from models.suites.measured import Measured, gain
-from models.suites.scores import ALONE, TEACHER, interval, measured, tables
+from models.features.records import F64, I64, CacheAnswer, Hints
+from models.schema import Tier
+from models.suites.contexts import by_context, context_answers, context_note, has_context
+from models.suites.scores import ALONE, TEACHER, Answers, tables
 from models.suites.table import Table
-from models.suites.workbench import Workbench
+from models.suites.tier_tables import by_age, by_history, there
+from models.suites.workbench import LOWER, Workbench
+from models.train import Chosen
 
-AGES_S: Final = (60.0, 600.0, 3600.0, 86_400.0)
-NONE: Final = "nothing"
-PAIR: Final = "pair"
+ALL: Final[tuple[Tier, ...]] = (*LOWER, "pair")
+NOTHING: Final[dict[Tier, str]] = {tier: f"{tier}, nothing" for tier in ALL}
+NOTE: Final = (
+    "item, user, neighbour and pair: each with a student of its own that reads no other tier, and "
+    "all of that tier there; nothing: the same student with an empty cache; 40 % of pairs: beside "
+    "all of the tier. All tiers: one student of them and of the sequence. No distillation: what is "
+    "heard is the entry alone, z being of the teacher's first hidden layer; where else z can be "
+    "taken is for the ablations to compare."
+)
 
 
 def tiers(benches: Sequence[Workbench]) -> list[Table]:
     by_seed = [dict(_answers(bench)) for bench in benches]
     first = benches[0]
-    tasks = range(len(first.replay.log.schema.tasks))
-    return [
-        *tables("Tiers", first, by_seed),
-        *(_by_age(first, by_seed, task) for task in tasks),
+    of_tasks = [
+        table
+        for task in range(len(first.replay.log.schema.tasks))
+        for table in _of_task(first, by_seed, task)
     ]
+    note = f"{NOTE} {context_note(first)}"
+    return [*tables("Tiers", first, by_seed, note), there(benches, ALL), *of_tasks]
+
+
+def _of_task(bench: Workbench, by_seed: Sequence[Answers], task: int) -> Iterator[Table]:
+    yield by_history(bench, by_seed, task, NOTHING)
+    yield by_age(bench, by_seed, task, "pair", NOTHING["pair"])
+    if has_context(bench.replay):
+        yield by_context(bench, by_seed, task)
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     yield TEACHER, bench.answer(bench.teacher)
     yield ALONE, bench.answer(bench.untaught())
+    for tier in LOWER:
+        yield from _of_tier(bench, tier)
+    yield from _of_pairs(bench)
+    yield from _of_all(bench)
+    # The teacher's logits are what distillation hears, so these do without it.
+    alone = bench.chosen._replace(
+        distillation=DistillationConfig(auxiliary_weight=0.0), reads="pairs", tiers=()
+    )
+    yield from context_answers(bench, alone)
+    yield from _by_field(bench, alone)
+
+
+def _of_tier(bench: Workbench, tier: Tier) -> Iterator[tuple[str, F64]]:
+    chosen = bench.chosen._replace(reads="pairs", tiers=(tier,))
     caches = {
-        NONE: bench.covered(0.0),
-        "user": bench.covered(0.0, has_users=True),
-        PAIR: bench.covered(1.0),
-        "replayed: pair, then user": bench.held(),
+        NOTHING[tier]: bench.covered(0.0),
+        tier: bench.covered(0.0, (tier,)),
+        f"{tier}, 40 % of pairs": bench.covered(0.4, (tier,)),
     }
-    yield from bench.answers(bench.student(bench.chosen), caches).items()
-    # The teacher's logits are what distillation hears, so these three do without it.
-    chosen = bench.chosen._replace(distillation=DistillationConfig(auxiliary_weight=0.0))
-    blanked = {"z and logit": (), "z alone": ("logit",), "logit alone": ("z",)}
+    yield from bench.answers(bench.student(chosen), caches).items()
+
+
+def _of_pairs(bench: Workbench) -> Iterator[tuple[str, F64]]:
+    chosen = bench.chosen._replace(reads="pairs", tiers=())
+    caches = {
+        NOTHING["pair"]: bench.covered(0.0),
+        "pair": bench.covered(1.0),
+        "pair, 40 % of pairs": bench.covered(0.4),
+    }
+    yield from bench.answers(bench.student(chosen), caches).items()
+
+
+def _of_all(bench: Workbench) -> Iterator[tuple[str, F64]]:
+    chosen = bench.chosen._replace(reads="all", tiers=LOWER)
+    caches = {
+        "all tiers, nothing": bench.covered(0.0),
+        "all tiers, no pairs": bench.covered(0.0, LOWER),
+        "all tiers, no pairs, and the sequence": bench.covered(0.0, LOWER, has_sequence=True),
+        "all tiers, 40 % of pairs": bench.covered(0.4, LOWER),
+        "all tiers": bench.covered(1.0, LOWER),
+        "all tiers and the sequence, replayed": bench.held(chosen),
+    }
+    yield from bench.answers(bench.student(chosen), caches).items()
+
+
+def _by_field(bench: Workbench, chosen: Chosen) -> Iterator[tuple[str, F64]]:
+    blanked = {"z alone": ("logit",), "logit alone": ("z",)}
     for name, fields in blanked.items():
-        student = bench.student(chosen, _without(bench.notes, fields))
+        student = bench.student_of(chosen, _without(bench.notes, fields))
         answer = bench.answer(student, _blanked(bench.covered(1.0), fields))
         yield f"pair, {name}, no distillation", answer
 
 
 def _without(notes: Annotations, fields: Sequence[str]) -> Annotations:
     """For a student of its own: one that knew both would not know what to make of half."""
-    return notes._replace(
-        pair=_blank(notes.pair, fields), aggregate=_blank(notes.aggregate, fields)
-    )
+    return notes._replace(pair=_blank(notes.pair, fields))
 
 
-def _blanked(cache: HintSource, fields: Sequence[str]) -> HintSource:
-    return lambda rows: _blank(cache(rows), fields)
+def _blanked(cache: CacheSource, fields: Sequence[str]) -> CacheSource:
+    def answer(requests: I64, impressions: I64) -> CacheAnswer:
+        told = cache(requests, impressions)
+        return told._replace(hints=_blank(told.hints, fields))
+
+    return answer
 
 
 def _blank(hints: Hints, fields: Sequence[str]) -> Hints:
     return hints._replace(**{field: np.zeros_like(getattr(hints, field)) for field in fields})
-
-
-def _by_age(bench: Workbench, by_seed: Sequence[dict[str, F64]], task: int) -> Table:
-    """Gain of the pair's entry over nothing, by how old the replayed entry was."""
-    found, truth = measured(by_seed, bench, task)
-    named = {each.name: each for each in found}
-    labels = bench.replay.labels[bench.evaluation.rows, task]
-    age_s = bench.notes.pair.age_s[bench.evaluation.rows][labels >= 0]
-    rows = []
-    for low, high in zip((0.0, *AGES_S[:-1]), AGES_S, strict=True):
-        chosen = np.flatnonzero((age_s >= low) & (age_s < high))
-        if len(chosen):
-            part = truth._replace(labels=truth.labels[chosen], users=truth.users[chosen])
-            better = gain(_of(named[PAIR], chosen), _of(named[NONE], chosen), part)
-            rows.append([f"{low:g}–{high:g} s", f"{len(chosen):,}", interval(better)])
-    name = bench.replay.log.schema.tasks[task]
-    columns = ["age of the entry", "impressions", "gain in log loss over nothing, 95 %"]
-    return Table(f"Age of a pair's entry: {name}", columns, rows)
-
-
-def _of(variant: Measured, rows: I64) -> Measured:
-    return Measured(variant.name, [p[rows] for p in variant.answers])

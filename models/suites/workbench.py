@@ -1,35 +1,32 @@
 """One log under one seed: its teacher, the teacher's word, and any student that hears of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from rich.progress import Progress
 
-from models.annotate import Annotations
+from models.annotations import Annotations
+from models.caches import Caches
 from models.calibration import on_validation
 from models.data.causal import Replay
-from models.distillation import as_held, at_coverage
 from models.evaluate import Candidate, Evaluation
-from models.examples import HintSource, taken
-from models.features.records import F64, I64, Hints
-from models.schema import FeatureSchema
+from models.examples import CacheSource
+from models.features.records import F64
+from models.schema import LOWER_TIERS, FeatureSchema, Tier
 from models.student import Student
 from models.teacher import Teacher
-from models.train import (
-    Chosen,
-    annotated,
-    cached,
-    train_student,
-    train_teacher,
-)
+from models.train import STUDENT_HISTORY, Chosen, annotated, cached, train_student, train_teacher
 from models.training.parts import Recipes
+
+LOWER: Final = LOWER_TIERS
 
 
 @dataclass
 class Workbench:
-    """Trains the teacher when it is first asked for, and once."""
+    """Trains a model when it is first asked for, and once."""
 
     replay: Replay
     seed: int
@@ -37,6 +34,7 @@ class Workbench:
     progress: Progress
     chosen: Chosen
     is_quick: bool = False
+    _students: dict[tuple[Chosen, bool], Candidate] = field(default_factory=dict)
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -48,7 +46,7 @@ class Workbench:
             self.replay, self.chosen, self.seed, self.progress, self.recipes.teacher
         )
         notes = annotated(model, config, self.replay, self.seed, self.progress)
-        return self._calibrated(model, config.features, None), notes
+        return self.calibrated(model, config.features, None), notes
 
     @property
     def teacher(self) -> Candidate:
@@ -59,52 +57,61 @@ class Workbench:
         return self._taught[1]
 
     def untaught(self, chosen: Chosen | None = None) -> Candidate:
-        return self._trained(chosen or self.chosen, None)
+        chosen = chosen or self.chosen
+        if (chosen, False) not in self._students:
+            self._students[chosen, False] = self._trained(chosen, None)
+        return self._students[chosen, False]
 
-    def student(self, chosen: Chosen, notes: Annotations | None = None) -> Candidate:
-        """One that hears of the teacher, or of `notes` instead of all that it said."""
-        return self._trained(chosen, notes or self.notes)
+    def student(self, chosen: Chosen) -> Candidate:
+        """One that hears of the teacher."""
+        if (chosen, True) not in self._students:
+            self._students[chosen, True] = self._trained(chosen, self.notes)
+        return self._students[chosen, True]
+
+    def student_of(self, chosen: Chosen, notes: Annotations) -> Candidate:
+        """One that hears of `notes` instead of all that the teacher said; trained anew."""
+        return self._trained(chosen, notes)
 
     def _trained(self, chosen: Chosen, notes: Annotations | None) -> Candidate:
         model, config = train_student(
             self.replay, notes, chosen, self.seed, self.progress, self.recipes.student
         )
-        cache = notes if config.features.teacher_dim else None
-        hints = cached(cache, chosen, np.random.default_rng(self.seed))
-        return self._calibrated(model, config.features, hints)
+        cache = cached(self.replay, notes, chosen, np.random.default_rng(self.seed))
+        return self.calibrated(model, config.features, cache)
 
     def answers(
-        self, candidate: Candidate, caches: Mapping[str, HintSource | None]
+        self, candidate: Candidate, caches: Mapping[str, CacheSource | None]
     ) -> dict[str, F64]:
         """Probabilities `[n, T]` on the test window, by cache."""
         return self.evaluation.answers(candidate, caches)
 
-    def answer(self, candidate: Candidate, cache: HintSource | None = None) -> F64:
+    def answer(self, candidate: Candidate, cache: CacheSource | None = None) -> F64:
         return self.answers(candidate, {"": cache})[""]
 
-    def held(self) -> HintSource:
+    def truth(self) -> F64 | None:
+        """`[n, T]` known probabilities, of a log that was drawn from them."""
+        tasks = range(self.replay.labels.shape[1])
+        known = [truth for task in tasks if (truth := self.evaluation.truth(task)) is not None]
+        return np.stack(known, axis=1) if len(known) == len(tasks) else None
+
+    def caches(self, chosen: Chosen | None = None) -> Caches:
+        """Of all tiers that `chosen` reads."""
+        tiers = (chosen or self.chosen).tiers
+        return Caches(self.replay, self.notes, tiers, STUDENT_HISTORY)
+
+    def held(self, chosen: Chosen | None = None) -> CacheSource:
         """The cache as the replay has it."""
+        return self.caches(chosen).held()
 
-        def hints(rows: I64) -> Hints:
-            pair, aggregate = self._rows(rows)
-            return as_held(pair, aggregate, self.notes.held[rows])
-
-        return hints
-
-    def covered(self, share: float, *, has_users: bool = False) -> HintSource:
-        """A cache with this share of the pairs, at random, and every user's mean or none."""
+    def covered(
+        self, share: float, tiers: Collection[Tier] = (), *, has_sequence: bool = False
+    ) -> CacheSource:
+        """A cache with this share of the pairs, at random, and all that it can have of `tiers`."""
         rng = np.random.default_rng(self.seed)
+        return self.caches().holding(share, rng, tiers=tiers, has_sequence=has_sequence)
 
-        def hints(rows: I64) -> Hints:
-            return at_coverage(*self._rows(rows), share, has_users, rng)
-
-        return hints
-
-    def _rows(self, rows: I64) -> tuple[Hints, Hints]:
-        return taken(self.notes.pair, rows), taken(self.notes.aggregate, rows)
-
-    def _calibrated(
-        self, model: Student | Teacher, features: FeatureSchema, hints: HintSource | None
+    def calibrated(
+        self, model: Student | Teacher, features: FeatureSchema, cache: CacheSource | None
     ) -> Candidate:
-        calibration = on_validation(self.replay, model, features, hints)
+        calibration = on_validation(self.replay, model, features, cache)
         return Candidate(model, features, calibration)

@@ -8,8 +8,10 @@ import typer
 from pydantic import ValidationError
 
 from models.annotation_record import Given
+from models.caches import Reads
 from models.exfm import DistillationConfig
 from models.run_folder import RunRecord
+from models.schema import LOWER_TIERS, Tier
 from models.students.families import FAMILIES as STUDENTS
 from models.students.families import Family as StudentFamily
 from models.teacher_sizes import FAMILIES as TEACHERS
@@ -54,6 +56,20 @@ AnnotationsOption = Annotated[
     Path | None,
     typer.Option(help="A log's folder of `understudy annotate`, in place of the run's teacher."),
 ]
+ReadsOption = Annotated[
+    Reads | None,
+    typer.Option(
+        help="What the student reads of the teacher when it answers.", show_default=DEFAULT.reads
+    ),
+]
+TierOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="|".join(LOWER_TIERS),
+        help="A tier below the pair that the student reads, as often as needed.",
+        show_default="none",
+    ),
+]
 PrecisionOption = Annotated[
     Precision, typer.Option(help="bf16: autocast; weights and validation stay fp32.")
 ]
@@ -76,12 +92,20 @@ def chosen_of(
     size: Size | None,
     student: StudentFamily | None,
     distillation: list[str] | None,
+    reads: Reads | None = None,
+    tiers: list[str] | None = None,
 ) -> Chosen:
     """Raises typer.BadParameter, also for an option that this training has no use for."""
     if what == "all":
         _refuse(what, family=family)
     elif what == "teacher":
-        _refuse(what, student=student, distillation=distillation or None)
+        _refuse(
+            what,
+            student=student,
+            distillation=distillation or None,
+            reads=reads,
+            tier=tiers or None,
+        )
         teacher = teacher if family is None else _named(family, "teacher", TEACHERS)
     else:
         _refuse(what, teacher=teacher, size=size)
@@ -91,6 +115,8 @@ def chosen_of(
         size or DEFAULT.size,
         student or DEFAULT.student,
         distillation_of(distillation or []),
+        reads or DEFAULT.reads,
+        _tiers(tiers or []),
     )
 
 
@@ -139,6 +165,14 @@ def _refuse(what: What, **options: object) -> None:
             raise typer.BadParameter(
                 f"--{name} {value}: `understudy train {what}` has no use for it; leave it out"
             )
+
+
+def _tiers(names: list[str]) -> tuple[Tier, ...]:
+    """In the order of the tiers, whatever order they were given in."""
+    for name in names:
+        if name not in LOWER_TIERS:
+            raise typer.BadParameter(f"--tier {name}: give one of {', '.join(LOWER_TIERS)}")
+    return tuple(tier for tier in LOWER_TIERS if tier in names)
 
 
 def _named(family: str, kind: str, families: tuple[F, ...]) -> F:

@@ -24,6 +24,14 @@ def looked_up(page: Page | None, asked: U64, dim: int = 32, tasks: int = 2) -> R
     return resolve([Lookup(page, asked, NOW_MS)], TTL, dim, tasks)
 
 
+def test_a_miss_stays_one_for_a_model_that_reads_no_users_mean() -> None:
+    lookup = Lookup(page_of(random_entries(3)), keys(10, 15), NOW_MS)
+    resolved = resolve([lookup], TTL, 32, 2, reads_user=False)
+    assert resolved.tier.tolist() == [PAIR, NONE]
+    assert not resolved.z[1].any()
+    assert resolved.age_s.tolist() == [0.0, 0.0]
+
+
 def test_codes_are_the_positions_that_students_learned() -> None:
     assert [TIERS[code] for code in (NONE, USER, PAIR)] == ["none", "user", "pair"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.annotations import Annotations, nothing_said
-from models.caches import SERVED, Caches
+from models.caches import Caches
 from models.data.causal import Replay
 from models.features.records import Hints
 from models.schema import TIERS, Tier
@@ -69,8 +69,8 @@ def test_the_best_tier_that_is_there_stands_in_without_a_logit(tiers: tuple[Tier
 
 def test_a_tier_lends_nothing_where_it_has_nothing() -> None:
     notes = NOTES._replace(user=nothing_said(REPLAY, DIM).user)
-    caches = Caches(REPLAY, notes)
-    told = caches.holding(0.0, rng(), tiers=SERVED)(REQUESTS, IMPRESSIONS)
+    caches = Caches(REPLAY, notes, ALL[1:2])
+    told = caches.holding(0.0, rng(), tiers=ALL[1:2])(REQUESTS, IMPRESSIONS)
     assert not told.hints.tier.any()
     assert told.sequence is None
 
@@ -92,7 +92,7 @@ def test_without_pairs_a_sequence_is_all_there_is() -> None:
 
 def test_replayed_cache_reads_as_held_and_what_is_below() -> None:
     held = np.arange(len(IMPRESSIONS)) % len(TIERS)
-    caches = Caches(REPLAY, NOTES._replace(held=held))
+    caches = Caches(REPLAY, NOTES._replace(held=held), ALL[1:2])
     told = caches.held()(REQUESTS, IMPRESSIONS).hints
     user, pair = TIERS.index("user"), TIERS.index("pair")
     assert (told.tier[held == pair] == pair).all()

@@ -132,3 +132,28 @@ def test_launched_process_knows_its_place(asked: Asked, monkeypatch: pytest.Monk
 
 def _record() -> RunRecord:
     return RunRecord(log="/a/log", seed=5, parts={"teacher": {}})
+
+
+def test_what_a_student_reads_is_chosen(asked: Asked, tmp_path: Path) -> None:
+    _record().write(tmp_path)
+    reading = ("--reads", "pairs", "--tier", "neighbour", "--tier", "item")
+    assert train("student", "--out", str(tmp_path), *reading)[0] == 0
+    assert asked.plan.chosen.reads == "pairs"
+    assert asked.plan.chosen.tiers == ("item", "neighbour")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("student", "--tier", "pair"), "--tier pair: give one of item, user, neighbour"),
+        (("teacher", "--log", "LOG", "--tier", "user"), "has no use for it"),
+        (("teacher", "--log", "LOG", "--reads", "all"), "--reads all"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    asked: Asked, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    _record().write(tmp_path)
+    code, told = train(*words, "--out", str(tmp_path))
+    assert code == 2
+    assert said in told

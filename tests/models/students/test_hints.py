@@ -7,7 +7,7 @@ from models.students.hints import HintLayer
 from tests.models.random_inputs import random_arrays, schema_of
 
 DIM, HIDDEN = 4, 6
-FEATURES = schema_of(teacher_dim=DIM)
+FEATURES = schema_of(teacher_dim=DIM).model_copy(update={"teacher_tiers": ("item", "user")})
 
 
 def inputs_of(tier: Tier) -> Inputs:
@@ -22,7 +22,7 @@ def read(layer: HintLayer, inputs: Inputs) -> torch.Tensor:
 @pytest.fixture
 def layer() -> HintLayer:
     torch.manual_seed(0)
-    made = HintLayer(FEATURES, ("item", "user"), HIDDEN)
+    made = HintLayer(FEATURES, HIDDEN)
     for weight in made.parameters():
         torch.nn.init.normal_(weight)
     return made
@@ -61,5 +61,5 @@ def test_shortcut_sees_what_is_said_of_the_pair_alone(layer: HintLayer) -> None:
 
 
 def test_hints_start_silent() -> None:
-    made = HintLayer(FEATURES, ("user",), HIDDEN)
+    made = HintLayer(FEATURES, HIDDEN)
     assert not read(made, inputs_of("pair")).any()

@@ -6,23 +6,23 @@ import pytest
 from rich.progress import Progress
 
 from models.data.adworld.world import make_log
-from models.data.log import Log
-from models.suites.suites import Setting, Suite, run_suite
+from models.suites.suites import SUITES, Setting, Suite, workbenches
 from models.suites.table import Cell, Table
+from models.suites.workbench import Workbench
 
 IMPRESSIONS = 40_000
 
 
 @pytest.fixture(scope="module")
-def log() -> Log:
-    return make_log(impressions=IMPRESSIONS, seed=7)
+def benches() -> Sequence[Workbench]:
+    """Shared, so that a model that several suites measure is trained once."""
+    log = make_log(impressions=IMPRESSIONS, seed=7)
+    return workbenches(log, Setting(seeds=(0,), quick=True), Progress(disable=True))
 
 
-def losses(log: Log, suite: Suite) -> dict[str, float]:
+def losses(benches: Sequence[Workbench], suite: Suite) -> dict[str, float]:
     """Log loss of the first task, by variant."""
-    with Progress(disable=True) as progress:
-        tables = run_suite(suite, log, Setting(seeds=(0,), quick=True), progress)
-    return by_variant(tables)
+    return by_variant(SUITES[suite](benches))
 
 
 def by_variant(tables: Sequence[Table]) -> dict[str, float]:
@@ -32,31 +32,40 @@ def by_variant(tables: Sequence[Table]) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_ladder_rises_from_nothing_to_all_pairs(log: Log) -> None:
-    found = losses(log, "ladder")
-    assert found["teacher"] < found["+ cache, all pairs"] < found["student alone"]
-    assert found["+ cache, all pairs"] < found["+ cache, 40 % of pairs"]
-    assert found["+ cache, replayed"] < found["+ cache, nothing in it"]
+def test_ladder_rises_from_nothing_to_all_pairs(benches: Sequence[Workbench]) -> None:
+    found = losses(benches, "ladder")
+    assert found["teacher"] < found["all, all pairs"] < found["student alone"]
+    assert found["all, all pairs"] < found["all, 40 % of pairs"]
+    assert found["all, replayed"] < found["all, nothing in the cache"]
 
 
 @pytest.mark.slow
-def test_a_student_that_never_met_a_miss_falls_without_its_cache(log: Log) -> None:
-    found = losses(log, "coverage")
+def test_a_student_that_never_met_a_miss_falls_without_its_cache(
+    benches: Sequence[Workbench],
+) -> None:
+    found = losses(benches, "coverage")
     assert found["trained at 100 %, 0 %"] > found["matched, 0 %"]
     matched = [found[f"matched, {share} %"] for share in (0, 40, 100)]
     assert matched == sorted(matched, reverse=True)
 
 
 @pytest.mark.slow
-def test_rivals_stand_beside_ours(log: Log) -> None:
-    found = losses(log, "baselines")
+def test_rivals_stand_beside_ours(benches: Sequence[Workbench]) -> None:
+    found = losses(benches, "baselines")
     assert found["trees_matches_200"] < found["trees_side"]
     assert found["student, all pairs"] < found["student alone"]
     assert {"student alone, dcnv2", "student alone, interformer", "logistic", "fm"} <= set(found)
 
 
 @pytest.mark.slow
-def test_a_pairs_own_entry_says_more_than_its_users_mean(log: Log) -> None:
-    found = losses(log, "tiers")
-    assert found["pair"] < found["user"]
-    assert found["pair"] < found["replayed: pair, then user"]
+def test_what_is_there_of_the_tiers_is_what_helps(benches: Sequence[Workbench]) -> None:
+    first, *others = SUITES["tiers"](benches)
+    found = by_variant([first])
+    assert found["all tiers"] < found["all tiers, 40 % of pairs"]
+    assert found["all tiers"] < found["all tiers and the sequence, replayed"]
+    assert found["pair, z and logit, no distillation"] < found["student alone"]
+    assert found["pair"] < found["pair, nothing"]
+    [by_history] = [table for table in others if table.title == "Tiers by history: click"]
+    had = {row[0]: row[2] for row in by_history.rows}
+    assert had["item, fewer than 10 before"] != had["user, fewer than 10 before"] == "0.000"
+    assert "Context of a pair's entry: click" in [table.title for table in others]
