@@ -36,7 +36,7 @@ COMMANDS: Final = {
         "models.train_command", "train", "Train teacher and students, or go on with it.", "train"
     ),
     "annotate": Command(
-        "models.annotate_command", "annotate", "Let one teacher speak to many students.", "train"
+        "models.annotation.command", "annotate", "Let one teacher speak to many students.", "train"
     ),
     "evaluate": Command(
         "models.evaluate_command", "evaluate", "Measure a run on its test window.", "train"

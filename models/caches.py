@@ -7,13 +7,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.data.causal import Replay
 from models.examples import CacheSource, taken
 from models.features.cached import no_hints
 from models.features.records import I64, CacheAnswer, Hints, ZSequence
+from models.replay.sequence import sequence_at
 from models.schema import TIERS, Tier
-from models.sequence_replay import sequence_at
 
 Mask = NDArray[np.bool_]
 Reads = Literal["nothing", "sequence", "pairs", "all"]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.caches import Caches
 from models.data.batches import shown
 from models.data.causal import Replay

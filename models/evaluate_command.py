@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models.annotations import load_annotations
+from models.annotation.annotations import load_annotations
 from models.checkpoint import load_student, load_teacher
 from models.data.causal import Replay
 from models.data.log import Log

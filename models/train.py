@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from models.annotate import annotate
-from models.annotations import Annotations
-from models.cache_replay import CacheRules
+from models.annotation.annotate import annotate
+from models.annotation.annotations import Annotations
 from models.caches import Caches, Reads
 from models.data.batches import shown
 from models.data.causal import Replay
@@ -18,6 +17,7 @@ from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
+from models.replay.cache import CacheRules
 from models.schema import Tier
 from models.settled_bottleneck import settle
 from models.student import SequenceReading, Student, StudentConfig

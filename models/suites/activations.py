@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as fn
 
-from models.cache_replay import CacheRules, held_at
 from models.data.batches import Pairs, shown
 from models.examples import Examples
 from models.features.records import I64
 from models.inputs import Inputs
 from models.predict import BATCH_REQUESTS
-from models.sequence_replay import spans
+from models.replay.cache import CacheRules, held_at
+from models.replay.sequence import spans
 from models.teacher import Teacher
 
 F16 = NDArray[np.float16]
@@ -44,7 +44,7 @@ class Past(NamedTuple):
 
 
 def of_past(teacher: Teacher, examples: Examples, requests: I64, seed: int) -> Past:
-    """The past that models.annotate gives the teacher's word on, under the same rules."""
+    """The past that annotate gives the teacher's word on, under the same rules."""
     replay = examples.replay
     done_ms = held_at(replay, requests, CacheRules(), seed).done_ms
     by = spans(replay, done_ms, int(replay.time_ms[requests].min())).by

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contextless import contextless, was_elsewhere
+from models.annotation.contextless import contextless, was_elsewhere
 from models.data.causal import Replay
 from models.examples import Examples
 from models.features.records import F64

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.features.records import F32, I64
 from models.suites.measured import Measured, Truth
 from models.suites.scores import Answers, measured

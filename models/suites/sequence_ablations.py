@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.features.records import F64
 from models.metrics import transfer_ratio
 from models.settled_bottleneck import MOST_REQUESTS

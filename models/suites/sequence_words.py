@@ -5,13 +5,13 @@ from typing import Self
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.data.causal import Replay
 from models.evaluate import effective_rank
 from models.examples import Examples
 from models.features.records import I64
 from models.layers.matryoshka import Matryoshka
-from models.sequence_replay import F16, levels
+from models.replay.sequence import F16, levels
 from models.settled_bottleneck import MOST_REQUESTS
 from models.suites.activations import Activations, Layer, Past, of_past, of_shown
 from models.suites.late_bottleneck import fitted, z_of

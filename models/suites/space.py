@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.annotations import HINTS, Annotations
+from models.annotation.annotations import HINTS, Annotations
 from models.data.causal import Replay
 from models.evaluate import Candidate
 from models.features.records import F64

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.data.causal import Replay
 from models.data.periods import Periods
 from models.suites.workbench import Workbench

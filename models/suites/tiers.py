@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.examples import CacheSource
 from models.exfm import DistillationConfig
 from models.features.records import F64, I64, CacheAnswer, Hints

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from rich.progress import Progress
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.caches import Caches
 from models.calibration import on_validation
 from models.data.causal import Replay

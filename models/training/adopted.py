@@ -4,9 +4,9 @@ need both."""
 from pathlib import Path
 from typing import Final
 
-from models.annotation_record import Given
+from models.annotation.record import Given
+from models.annotation.run_teacher import TEACHER, copy_files
 from models.run_folder import RUN, RunRecord
-from models.run_teacher import TEACHER, copy_files
 from models.training.errors import RunRefused
 
 REMEDY: Final = "choose another --out, or give --anew to begin again with the teacher of these"

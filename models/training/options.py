@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 from pydantic import ValidationError
 
-from models.annotation_record import Given
+from models.annotation.record import Given
 from models.caches import Reads
 from models.exfm import DistillationConfig
 from models.run_folder import RunRecord

@@ -2,7 +2,7 @@
 
 from typing import Any, assert_never
 
-from models.annotation_record import Given
+from models.annotation.record import Given
 from models.run_folder import Part
 from models.training.parts import Plan
 from models.training.terms import Terms, terms_of

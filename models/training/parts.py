@@ -9,7 +9,7 @@ import numpy as np
 from rich.progress import Progress
 
 from models import checkpoint
-from models.annotations import load_annotations, save_annotations
+from models.annotation.annotations import load_annotations, save_annotations
 from models.calibration import on_validation
 from models.data.causal import Replay
 from models.examples import CacheSource

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from rich.progress import Progress
 
-from models.annotation_record import Given
+from models.annotation.record import Given
 from models.data.causal import Replay
 from models.data.log import Log
 from models.run_folder import METRICS, PARTS, RUN, Part, RunRecord

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.annotations import Annotations, nothing_said
+from models.annotation.annotations import Annotations, nothing_said
 from models.caches import Caches
 from models.data.causal import Replay
 from models.features.records import Hints
+from models.replay.sequence import SequenceNotes
 from models.schema import TIERS, Tier
-from models.sequence_replay import SequenceNotes
 from tests.models.data.small_logs import random_log
 
 REPLAY = Replay.of(random_log(11, 200))

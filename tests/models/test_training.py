@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from models.annotations import load_annotations
+from models.annotation.annotations import load_annotations
 from models.checkpoint import CheckpointInvalid, load_student, load_teacher
 from models.data.causal import Replay
 from models.data.log import Log

@@ -5,11 +5,11 @@ import pytest
 from rich.progress import Progress
 
 from models import settled_bottleneck
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.features.records import ZSequence
-from models.sequence_replay import levels, sequence_at
+from models.replay.sequence import levels, sequence_at
 from models.suites import late_bottleneck
 from models.suites.activations import Layer
 from models.suites.sequence_words import Words

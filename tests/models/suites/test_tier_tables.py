@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from models.annotations import Annotations, nothing_said
+from models.annotation.annotations import Annotations, nothing_said
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.features.records import F64

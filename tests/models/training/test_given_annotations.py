@@ -9,22 +9,27 @@ from safetensors.numpy import load_file
 from typer import BadParameter
 
 from export.export_command import export
-from models.annotation_errors import AnnotationsInvalid, AnnotationsRefused
-from models.annotation_record import Given
-from models.annotation_service import Order
+from models.annotation.errors import AnnotationsInvalid, AnnotationsRefused
+from models.annotation.record import Given
+from models.annotation.run_teacher import TEACHER
+from models.annotation.service import Order
 from models.checkpoint import load_student
 from models.data.log import Log
 from models.evaluate_command import tell_run
 from models.manifest import read_manifest
 from models.run_folder import METRICS, PARTS, RunRecord
-from models.run_teacher import TEACHER
 from models.training import options
 from models.training.adopted import record_with
 from models.training.course import Course
 from models.training.errors import RunRefused
 from models.training.parts import Plan, Recipes
+from tests.models.annotation.two_students import (
+    annotated_quietly,
+    by_placement,
+    untrained_run,
+    written,
+)
 from tests.models.training.toy_fit import Stopped
-from tests.models.two_students import annotated_quietly, by_placement, untrained_run, written
 from tests.trained import SMALL, run_quietly, small_log
 
 RECIPES = Recipes(teacher=SMALL, student=SMALL)

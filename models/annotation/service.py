@@ -8,21 +8,21 @@ from typing import Final, NamedTuple, Self
 
 from rich.progress import Progress
 
-from models.annotate import annotate
-from models.annotation_errors import AnnotationsRefused, LogsUnlike
-from models.annotation_record import BLOCKS, RECORD, AnnotationRecord, LogRecord
-from models.annotation_slices import of_log
-from models.annotations import save_annotations
-from models.cache_replay import CacheRules
+from models.annotation.annotate import annotate
+from models.annotation.annotations import save_annotations
+from models.annotation.errors import AnnotationsRefused, LogsUnlike
+from models.annotation.joined_log import join
+from models.annotation.record import BLOCKS, RECORD, AnnotationRecord, LogRecord
+from models.annotation.run_teacher import TEACHER, RunTeacher
+from models.annotation.slices import of_log
+from models.annotation.verdicts import Blocks
 from models.data.causal import Replay
 from models.data.log import Log
 from models.data.periods import Periods
 from models.examples import Examples
 from models.features.records import I64
-from models.joined_log import join
-from models.run_teacher import TEACHER, RunTeacher
+from models.replay.cache import CacheRules
 from models.training.terms import difference, log_digest
-from models.verdicts import Blocks
 
 USUAL: Final = CacheRules()
 

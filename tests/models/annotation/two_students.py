@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from models import checkpoint
-from models.annotation_record import AnnotationRecord
-from models.annotation_service import Order, annotate_logs
+from models.annotation.record import AnnotationRecord
+from models.annotation.service import Order, annotate_logs
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.data.log import Log

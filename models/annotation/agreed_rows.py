@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from models.annotation_errors import LogsUnlike
+from models.annotation.errors import LogsUnlike
 from models.schema import Column
 
 LOG: Final = "__log"

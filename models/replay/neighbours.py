@@ -1,8 +1,8 @@
 """The tier between the pair's and the user's: what a teacher said of the same item in the same
 context to users like the asker.
 
-Users are alike as their mean z are, seen from the centre of all users (models.user_index). The
-index is built at whole multiples of its period since the epoch, so that no log decides when.
+Users are alike as their mean z are, seen from the centre of all users (models.replay.user_index).
+The index is built at whole multiples of its period since the epoch, so that no log decides when.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from models.features.records import F32, I64
+from models.replay.lending import Asked, Entries, Lent, Shelf, Windows, nothing_lent, whole_ms
+from models.replay.user_index import NOISE, UserIndex
 from models.schema import Frozen
-from models.tier_replay import Asked, Entries, Lent, Shelf, Windows, nothing_lent, whole_ms
-from models.user_index import NOISE, UserIndex
 
 BLOCK = 2048
 """Askers whose candidates for neighbours are compared together."""

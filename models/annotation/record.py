@@ -9,10 +9,10 @@ blocks/                        what the teacher has said so far; gone when all o
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from models.annotation_errors import AnnotationsInvalid, AnnotationsRefused
-from models.cache_replay import CacheRules
+from models.annotation.errors import AnnotationsInvalid, AnnotationsRefused
+from models.annotation.run_teacher import TEACHER
+from models.replay.cache import CacheRules
 from models.run_folder import RunRecord
-from models.run_teacher import TEACHER
 from models.schema import Frozen
 from models.training.staged_file import staged
 from models.training.terms import Terms, terms_of

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from cache.quantise_int4 import pack, unpack
-from models.cache_replay import CacheRules, held_at
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.data.log import Log
 from models.features.records import I64
-from models.sequence_replay import SequenceNotes, Spans, levels, sequence_at, spans
+from models.replay.cache import CacheRules, held_at
+from models.replay.sequence import SequenceNotes, Spans, levels, sequence_at, spans
 
 LENGTH = 5
 RULES = CacheRules(soft_ttl_s=90.0, refresh_delay_s=2.0, pairs_per_s=500.0)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models import annotate_command
-from models.annotation_record import AnnotationRecord, LogRecord
-from models.annotation_service import Order
-from models.cache_replay import CacheRules
+from models.annotation import command
+from models.annotation.record import AnnotationRecord, LogRecord
+from models.annotation.service import Order
+from models.replay.cache import CacheRules
 from understudy import build
 
 RECORD = AnnotationRecord(
@@ -35,7 +35,7 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
         found.append(order)
         return RECORD
 
-    monkeypatch.setattr(annotate_command, "annotate_logs", note)
+    monkeypatch.setattr(command, "annotate_logs", note)
     return found
 
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from models.annotation_record import BLOCKS, AnnotationRecord
-from models.annotation_service import Order, annotate_logs
-from models.run_teacher import TEACHER
+from models.annotation.record import BLOCKS, AnnotationRecord
+from models.annotation.run_teacher import TEACHER
+from models.annotation.service import Order, annotate_logs
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 TAKEN: Final = (BLOCKS, TEACHER)

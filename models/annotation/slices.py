@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from models.annotations import Annotations
+from models.annotation.annotations import Annotations
 from models.data.causal import Replay
 from models.examples import taken
 from models.features.records import I64
-from models.sequence_replay import SequenceNotes
+from models.replay.sequence import SequenceNotes
 
 
 def of_log(notes: Annotations, joined: Replay, own: Replay, rows: I64) -> Annotations:

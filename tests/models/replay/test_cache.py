@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from cache.tiers import HARD_TTL_S, SOFT_TTL_S
-from models.cache_replay import CacheRules, Held, held_at
 from models.data.adworld.world import make_log
 from models.data.batches import offered, shown
 from models.data.causal import Replay
 from models.data.log import Log
 from models.features.records import I64
+from models.replay.cache import CacheRules, Held, held_at
 
 SEED = 3
 TIGHT = CacheRules(

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from models.annotation.verdicts import Blocks, Wanted, judged
 from models.data.causal import Replay
 from models.examples import Examples
 from models.features.records import F32, I64, U64, Hints
 from models.teacher import Teacher
-from models.verdicts import Blocks, Wanted, judged
 
 
 def contextless(teacher: Teacher, examples: Examples, pair: Hints, progress: Progress) -> Hints:
-    """`pair` of models.annotations again: each as of its own instant, and as it is where the
-    context before is the request's own.
+    """`pair` of Annotations again, each as of its own instant; as it is where the context before
+    is the request's own.
 
     A user's first request has none before it: every column of its context reads as missing.
     """

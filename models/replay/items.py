@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from models.features.records import F32, F64, I64
+from models.replay.lending import Asked, Entries, Lent, Shelf, Windows, nothing_lent, whole_ms
 from models.schema import Frozen
-from models.tier_replay import Asked, Entries, Lent, Shelf, Windows, nothing_lent, whole_ms
 
 
 class ItemRules(Frozen):

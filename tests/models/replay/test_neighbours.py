@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import neighbour_replay
-from models.cache_replay import CacheRules
 from models.features.records import F64
-from models.neighbour_replay import NeighbourRules, neighbour_lent
-from models.tier_replay import Asked, Entries, Lent, nothing_lent
-from tests.models.random_entries import (
+from models.replay import neighbours
+from models.replay.cache import CacheRules
+from models.replay.lending import Asked, Entries, Lent, nothing_lent
+from models.replay.neighbours import NeighbourRules, neighbour_lent
+from tests.models.replay.random_entries import (
     asked_of,
     assert_lent_alike,
     assert_types_of_lent,
@@ -74,7 +74,7 @@ def slow(entries: Entries, asked: Asked, rules: NeighbourRules) -> Lent:
 def test_every_asker_gets_what_a_double_loop_says(
     rules: NeighbourRules, users: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbour_replay, "BLOCK", 7)
+    monkeypatch.setattr(neighbours, "BLOCK", 7)
     rng = np.random.default_rng(3)
     entries, asked = random_entries(rng, 300, users), random_asked(rng, 200)
     lent = neighbour_lent(entries, asked, rules)

@@ -6,11 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from models.annotation_errors import AnnotationsInvalid, AnnotationsRefused
-from models.annotation_record import BLOCKS
-from models.annotation_service import Order
+from models.annotation.errors import AnnotationsInvalid, AnnotationsRefused
+from models.annotation.record import BLOCKS
+from models.annotation.service import Order
 from models.data.log import Log
-from tests.models.two_students import (
+from tests.models.annotation.two_students import (
     Silenced,
     annotated_quietly,
     by_placement,

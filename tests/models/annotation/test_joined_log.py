@@ -5,9 +5,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from models.annotation_errors import LogsUnlike
+from models.annotation.errors import LogsUnlike
+from models.annotation.joined_log import join
 from models.data.log import Log
-from models.joined_log import join
 from models.schema import Column
 from tests.models.data.small_logs import random_log, with_candidates, with_impressions
 

@@ -5,8 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from models.agreed_rows import agreed, table_of
-from models.annotation_errors import LogsUnlike
+from models.annotation.agreed_rows import agreed, table_of
+from models.annotation.errors import LogsUnlike
 from models.data.log import Log
 from models.features.records import I64
 from models.schema import Column, LogSchema

@@ -9,8 +9,8 @@ from safetensors.numpy import load_file, save_file
 from models.data.causal import Replay
 from models.features.cached import no_hints
 from models.features.records import I64, Hints
+from models.replay.sequence import SequenceNotes
 from models.schema import TIERS, Tier
-from models.sequence_replay import SequenceNotes
 from models.training.staged_file import staged
 
 NOTES: Final = "annotations.safetensors"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from models import checkpoint
-from models.annotation_errors import LogsUnlike
+from models.annotation.errors import LogsUnlike
 from models.data.causal import Replay
 from models.data.log import Log
 from models.run_folder import PARTS, RunRecord

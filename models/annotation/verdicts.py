@@ -10,7 +10,7 @@ from rich.progress import Progress
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from models.annotation_errors import AnnotationsInvalid, AnnotationsRefused
+from models.annotation.errors import AnnotationsInvalid, AnnotationsRefused
 from models.data.batches import Pairs
 from models.examples import Examples
 from models.features.records import F32, I64

@@ -9,20 +9,20 @@ import polars as pl
 import pytest
 from rich.progress import Progress
 
-from models.annotation_errors import LogsUnlike
-from models.annotation_record import BLOCKS, AnnotationRecord
-from models.annotation_service import Order
-from models.annotations import Annotations, load_annotations
+from models.annotation.annotations import Annotations, load_annotations
+from models.annotation.errors import LogsUnlike
+from models.annotation.record import BLOCKS, AnnotationRecord
+from models.annotation.service import Order
 from models.checkpoint import load_teacher
 from models.data.causal import Replay
 from models.data.log import Log
 from models.features.records import I64
+from models.replay.sequence import sequence_at
 from models.run_folder import RunFolderInvalid, RunRecord
 from models.schema import TIERS
-from models.sequence_replay import sequence_at
 from models.train import annotated
 from models.training.errors import CheckpointInvalid
-from tests.models.two_students import (
+from tests.models.annotation.two_students import (
     annotated_quietly,
     by_placement,
     files,

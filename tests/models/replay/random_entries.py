@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.features.records import F32, I64
-from models.tier_replay import Asked, Entries, Lent
+from models.replay.lending import Asked, Entries, Lent
 
 CONTEXTS = 2
 

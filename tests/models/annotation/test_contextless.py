@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.progress import Progress
 
-from models.contextless import contextless, requests_before, was_elsewhere
+from models.annotation.contextless import contextless, requests_before, was_elsewhere
 from models.data.batches import Pairs
 from models.data.causal import Replay
 from models.examples import Examples, features_of

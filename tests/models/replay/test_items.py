@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cache_replay import CacheRules
-from models.item_replay import ItemRules, item_lent
-from models.tier_replay import Asked, Entries, Lent, nothing_lent
-from tests.models.random_entries import (
+from models.replay.cache import CacheRules
+from models.replay.items import ItemRules, item_lent
+from models.replay.lending import Asked, Entries, Lent, nothing_lent
+from tests.models.replay.random_entries import (
     asked_of,
     assert_lent_alike,
     assert_types_of_lent,

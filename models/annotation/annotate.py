@@ -10,19 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from rich.progress import Progress
 
-from models.annotations import Annotations, nothing_said
-from models.cache_replay import CacheRules, Held, context_codes, held_at
+from models.annotation.annotations import Annotations, nothing_said
+from models.annotation.verdicts import Blocks, Judged, Wanted, judged
 from models.data.batches import Shown, shown
 from models.data.causal import Replay
 from models.examples import Examples
 from models.features.records import F32, I64, Hints
-from models.item_replay import ItemRules, item_lent
-from models.neighbour_replay import NeighbourRules, neighbour_lent
+from models.replay.cache import CacheRules, Held, context_codes, held_at
+from models.replay.items import ItemRules, item_lent
+from models.replay.lending import Asked, Entries, Lent
+from models.replay.neighbours import NeighbourRules, neighbour_lent
+from models.replay.sequence import levels, spans
 from models.schema import TIERS, Tier
-from models.sequence_replay import levels, spans
 from models.teacher import Teacher
-from models.tier_replay import Asked, Entries, Lent
-from models.verdicts import Blocks, Judged, Wanted, judged
 
 IN_MEMORY = Blocks()
 

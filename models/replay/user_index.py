@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.features.records import F32, F64, I64
-from models.tier_replay import codes_in
+from models.replay.lending import codes_in
 
 NOISE = 1e-6
 """Relative rounding of float32: what is no larger has no direction, and no similarity."""
