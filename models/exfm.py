@@ -23,7 +23,7 @@ class DistillationConfig(Frozen):
     auxiliary_weight: float = Field(default=1.0, ge=0)
     gradient_scale: float = Field(default=1.0, gt=0)
     label_scale: float = Field(default=1.0, gt=0)
-    adapter_weight: float = Field(default=0.0, ge=0)
+    adapter_weight: float = Field(default=1.0, ge=0)
 
 
 class ExternalHeads(nn.Module):

@@ -24,6 +24,7 @@ MOST_REQUESTS: Final = 4000
 STEPS: Final = 1500
 BATCH: Final = 1024
 LEARNING_RATE: Final = 3e-3
+SILENT: Final = Progress(disable=True)
 
 
 def settle(
@@ -32,7 +33,7 @@ def settle(
     """Trains the autoencoder alone, in place, on the newest of the teacher's own requests."""
     activation = _activations(teacher, examples, requests[-MOST_REQUESTS:])
     if len(activation):
-        _fit(teacher.bottleneck, activation, seed, progress)
+        fit_bottleneck(teacher.bottleneck, activation, seed, progress)
 
 
 def _activations(teacher: Teacher, examples: Examples, requests: I64) -> Tensor:
@@ -45,7 +46,10 @@ def _activations(teacher: Teacher, examples: Examples, requests: I64) -> Tensor:
     return torch.cat(parts) if parts else torch.zeros(0, teacher.first.out_features)
 
 
-def _fit(bottleneck: Matryoshka, activation: Tensor, seed: int, progress: Progress) -> None:
+def fit_bottleneck(
+    bottleneck: Matryoshka, activation: Tensor, seed: int, progress: Progress = SILENT
+) -> None:
+    """On a finished activation `[N, W]`, in place."""
     chance = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(bottleneck.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)

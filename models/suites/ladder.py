@@ -10,9 +10,11 @@ from models.suites.table import Table
 from models.suites.workbench import LOWER, Workbench
 from models.train import Chosen
 
-IN_ONE_HEAD: Final = DistillationConfig(serving_weight=1.0, auxiliary_weight=0.0)
-AUXILIARY: Final = DistillationConfig(auxiliary_weight=1.0)
-ADAPTED: Final = DistillationConfig(auxiliary_weight=1.0, adapter_weight=1.0)
+IN_ONE_HEAD: Final = DistillationConfig(
+    serving_weight=1.0, auxiliary_weight=0.0, adapter_weight=0.0
+)
+AUXILIARY: Final = DistillationConfig(adapter_weight=0.0)
+ADAPTED: Final = DistillationConfig()
 TRUTH: Final = "known truth"
 NOTE: Final = (
     "Each of the three steps of distillation reads no cache when it answers. `replayed` has the "

@@ -56,7 +56,9 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     yield from _of_all(bench)
     # The teacher's logits are what distillation hears, so these do without it.
     alone = bench.chosen._replace(
-        distillation=DistillationConfig(auxiliary_weight=0.0), reads="pairs", tiers=()
+        distillation=DistillationConfig(auxiliary_weight=0.0, adapter_weight=0.0),
+        reads="pairs",
+        tiers=(),
     )
     yield from context_answers(bench, alone)
     yield from _by_field(bench, alone)

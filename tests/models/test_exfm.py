@@ -21,10 +21,12 @@ ROWS, HIDDEN, TASKS = 6, 5, 2
 class Case:
     """A backbone of one layer, a serving head, and the heads under test."""
 
-    def __init__(self, **config: float) -> None:
+    def __init__(self, adapter_weight: float = 0.0, **config: float) -> None:
         torch.manual_seed(0)
         self.backbone, self.serving = nn.Linear(3, HIDDEN), nn.Linear(HIDDEN, TASKS)
-        self.heads = ExternalHeads(DistillationConfig(**config), HIDDEN, TASKS)
+        self.heads = ExternalHeads(
+            DistillationConfig(adapter_weight=adapter_weight, **config), HIDDEN, TASKS
+        )
         self.x, self.teacher = torch.randn(ROWS, 3), torch.randn(ROWS, TASKS)
         self.age_s = torch.rand(ROWS) * 1000
         self.labels = (torch.rand(ROWS, TASKS) > 0.5).float()

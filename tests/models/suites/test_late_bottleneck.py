@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from models import settled_bottleneck
 from models.backbones.interformer import InterFormerConfig
 from models.inputs import Inputs
-from models.suites import late_bottleneck
 from models.suites.late_bottleneck import fitted, z_of
 from models.teacher import Teacher, TeacherConfig
 from tests.models.random_inputs import random_arrays, schema_of
@@ -18,7 +18,7 @@ TINY = InterFormerConfig(width=8, layers=1, length=6)
 
 @pytest.fixture(autouse=True)
 def soon_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_bottleneck, "STEPS", 200)
+    monkeypatch.setattr(settled_bottleneck, "STEPS", 200)
 
 
 def low_rank(rows: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:

@@ -10,7 +10,6 @@ from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.features.records import ZSequence
 from models.replay.sequence import levels, sequence_at
-from models.suites import late_bottleneck
 from models.suites.activations import Layer
 from models.suites.sequence_words import Words
 from models.suites.workbench import Workbench
@@ -71,7 +70,7 @@ def test_no_word_reaches_further_back_than_the_length(words: Words) -> None:
 def test_a_bottleneck_elsewhere_says_a_word_as_wide_on_the_same_events(
     words: Words, layer: Layer, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(late_bottleneck, "STEPS", 40)
+    monkeypatch.setattr(settled_bottleneck, "STEPS", 40)
     notes = words.taken(layer, width)
     whole, other = read(words, words.notes), read(words, notes)
     np.testing.assert_array_equal(other.said, whole.said)
