@@ -65,8 +65,11 @@ def train_teacher(
     recipe: Recipe = TEACHER_RECIPE,
     placement: Placement = HERE,
     trail: Trail | None = None,
+    *,
+    settles: bool = True,
 ) -> tuple[Teacher, TeacherConfig]:
-    """On the teacher's period alone; its last tenth picks the epoch."""
+    """On the teacher's period alone; its last tenth picks the epoch. `settles` False where nobody
+    reads its z."""
     rng = placement.seeded(seed)
     period = replay.log.periods.teacher
     features = features_of(replay, TEACHER_HISTORY, 0, period.until_ms)
@@ -85,8 +88,9 @@ def train_teacher(
     )
     recipe = recipe.within(task.impressions)
     fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
-    with placement.hosting(learner.model):
-        settle(learner.model, examples, requests[:cut], seed, progress)
+    if settles:
+        with placement.hosting(learner.model):
+            settle(learner.model, examples, requests[:cut], seed, progress)
     return learner.model, config
 
 

@@ -80,7 +80,9 @@ def _trained(bench: Workbench, sizes: Sequence[Size]) -> Iterator[tuple[str, Tra
 
 def _answer(bench: Workbench, family: Family, size: Size) -> tuple[Teacher, F64]:
     chosen = bench.chosen._replace(teacher=family, size=size)
-    model, config = train_teacher(bench.replay, chosen, bench.seed, bench.progress, RECIPE)
+    model, config = train_teacher(
+        bench.replay, chosen, bench.seed, bench.progress, RECIPE, settles=False
+    )
     calibration = on_validation(bench.replay, model, config.features, None)
     return model, bench.answer(Candidate(model, config.features, calibration))
 

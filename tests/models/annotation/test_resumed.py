@@ -37,7 +37,7 @@ def order(tmp_path_factory: pytest.TempPathFactory, log: Log) -> Order:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.verdicts.STATES", 40)
+    monkeypatch.setattr("models.annotation.verdicts.STATES", 40)
 
 
 def stop(order: Order, after: int) -> None:
