@@ -75,7 +75,11 @@ def model_costs(
 def _models(replay: Replay) -> Iterator[tuple[str, Student | Teacher, FeatureSchema]]:
     log, rates = replay.log.schema, tuple(0.05 for _ in replay.log.schema.tasks)
     read = FeatureSchema(
-        log=log, history_length=STUDENT_HISTORY, teacher_dim=Z_DIM, prior_rates=rates
+        log=log,
+        history_length=STUDENT_HISTORY,
+        teacher_dim=Z_DIM,
+        reads_sequence=True,
+        prior_rates=rates,
     )
     for student, reader in STUDENTS.items():
         config = StudentConfig(features=read, reader=reader)
