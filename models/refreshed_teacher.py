@@ -4,7 +4,6 @@ import copy
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
 from rich.progress import Progress
 
 from models.data.causal import Replay
@@ -36,7 +35,7 @@ def refreshed(
     task = Task(
         name="refreshed teacher",
         requests=requests,
-        impressions=int(np.diff(replay.offsets)[requests].sum()),
+        impressions=int(replay.sizes(requests).sum()),
         batch=Examples.of(replay, features).batch,
         loss=learner.loss,
         validate=lambda: 0.0,  # one epoch, kept whatever it is worth

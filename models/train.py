@@ -18,7 +18,7 @@ from models.features.records import F32, I64
 from models.learners import StudentLearner, TeacherLearner
 from models.predict import predict
 from models.replay.cache import CacheRules
-from models.schema import Tier
+from models.schema import FeatureSchema, Tier
 from models.settled_bottleneck import settle
 from models.student import SequenceReading, Student, StudentConfig
 from models.students.families import FAMILIES as STUDENTS
@@ -80,7 +80,7 @@ def train_teacher(
     task = Task(
         name="teacher",
         requests=requests[:cut],
-        impressions=_impressions(replay, requests[:cut]),
+        impressions=int(replay.sizes(requests[:cut]).sum()),
         batch=examples.batch,
         loss=learner.loss,
         validate=lambda: _validation(learner.model, examples, requests[cut:], None),
@@ -107,15 +107,7 @@ def train_student(
     """With the cache of `notes` at random coverage beside distillation; without: never taught."""
     rng = placement.seeded(seed)
     periods = replay.log.periods
-    dim = notes.pair.z.shape[1] if notes and chosen.reads != "nothing" else 0
-    features = features_of(
-        replay,
-        STUDENT_HISTORY,
-        dim,
-        periods.validation_from_ms,
-        tiers=chosen.tiers if dim else (),
-        reads_sequence=dim > 0 and chosen.reads != "pairs",
-    )
+    features = _read_by(replay, notes, chosen)
     config = StudentConfig(
         features=features,
         reader=STUDENTS[chosen.student],
@@ -133,7 +125,7 @@ def train_student(
     task = Task(
         name="student" if notes else "student alone",
         requests=taught_on,
-        impressions=_impressions(replay, taught_on),
+        impressions=int(replay.sizes(taught_on).sum()),
         batch=lambda rows: examples.batch(rows, cached(replay, notes, chosen, rng)),
         loss=learner.loss,
         validate=lambda: _validation(
@@ -181,8 +173,16 @@ def cached(
     return caches.holding(1.0, rng, has_sequence=True)
 
 
-def _impressions(replay: Replay, requests: I64) -> int:
-    return int(np.diff(replay.offsets)[requests].sum())
+def _read_by(replay: Replay, notes: Annotations | None, chosen: Chosen) -> FeatureSchema:
+    dim = notes.pair.z.shape[1] if notes and chosen.reads != "nothing" else 0
+    return features_of(
+        replay,
+        STUDENT_HISTORY,
+        dim,
+        replay.log.periods.validation_from_ms,
+        tiers=chosen.tiers if dim else (),
+        reads_sequence=dim > 0 and chosen.reads != "pairs",
+    )
 
 
 def _validation(

@@ -9,8 +9,8 @@ from models.train import STUDENT_RECIPE, TEACHER_RECIPE
 from models.training import options
 from models.training.launch import is_worker, launch, rank_and_ranks
 from models.training.parts import Plan, Recipes
-from models.training.placement import Placement
-from models.training.run import run_training
+from models.training.placement import Device, Placement, Precision
+from models.training.run import What, run_training
 
 
 def train(
@@ -49,27 +49,38 @@ def train(
         tiers=tier,
     )
     source, seed = options.log_and_seed(what, out, log, seed, annotations)
-    rank, ranks = rank_and_ranks() if is_worker() else (0, devices)
-    placement = Placement(
-        device=device, precision=precision, compiled=compiled, rank=rank, ranks=ranks
-    ).checked()
-    if ranks > 1 and not is_worker():
-        launch(("-m", "understudy", *sys.argv[1:]), ranks)
+    placement = _placement(device, precision, compiled, devices)
+    if placement.ranks > 1 and not is_worker():
+        launch(("-m", "understudy", *sys.argv[1:]), placement.ranks)
         return
-    recipes = Recipes(
-        teacher=options.recipe_of(TEACHER_RECIPE, epochs, patience),
-        student=options.recipe_of(STUDENT_RECIPE, epochs, patience),
-    )
     plan = Plan(
         log=source,
         out=out,
         chosen=chosen,
         seed=seed,
-        recipes=recipes,
+        recipes=_recipes(epochs, patience),
         placement=placement,
         annotations=annotations,
     )
-    with Progress(console=Console(quiet=not placement.writes)) as progress:
+    _run(plan, what, anew)
+
+
+def _placement(device: Device, precision: Precision, compiled: bool, devices: int) -> Placement:
+    rank, ranks = rank_and_ranks() if is_worker() else (0, devices)
+    return Placement(
+        device=device, precision=precision, compiled=compiled, rank=rank, ranks=ranks
+    ).checked()
+
+
+def _recipes(epochs: int | None, patience: int | None) -> Recipes:
+    return Recipes(
+        teacher=options.recipe_of(TEACHER_RECIPE, epochs, patience),
+        student=options.recipe_of(STUDENT_RECIPE, epochs, patience),
+    )
+
+
+def _run(plan: Plan, what: What, anew: bool) -> None:
+    with Progress(console=Console(quiet=not plan.placement.writes)) as progress:
         try:
             run_training(plan, progress, what, anew=anew)
         except KeyboardInterrupt:

@@ -73,7 +73,7 @@ class _Plan(NamedTuple):
     held: Held
     past: I64  # impressions that a refresh spoke of afterwards
     past_by: I64  # the request of that refresh
-    start: I64  # [Q] of each request's sequence, as in models.sequence_replay.Spans
+    start: I64  # [Q] of each request's sequence, as in models.replay.sequence.Spans
     end: I64  # [Q]
     at_ms: I64  # by state
     now_ms: I64  # of each shown impression

@@ -60,7 +60,7 @@ class _Work(NamedTuple):
     replay: Replay  # of all logs, joined
     requests: I64  # of it, to annotate
     own: dict[str, Replay]
-    rows: dict[str, I64]  # as in models.joined_log.Joined
+    rows: dict[str, I64]  # as in models.annotation.joined_log.Joined
 
     @classmethod
     def of(cls, order: Order, teacher: RunTeacher) -> Self:

@@ -79,6 +79,11 @@ class Replay:
         ends = np.searchsorted(self.time_ms, [period.from_ms, period.until_ms])
         return np.arange(ends[0], ends[1])
 
+    def sizes(self, requests: I64) -> I64:
+        """How many impressions each of the requests showed."""
+        counts: I64 = np.diff(self.offsets)[requests]
+        return counts
+
 
 def outcomes(labels: I8) -> U8:
     """`[n, T]` labels → outcome bits: 1 for the impression, 2 << t for a positive of task t."""

@@ -7,6 +7,7 @@ C = 1 + T kinds of outcome (shown, then each positive).
 import torch
 from torch import Tensor
 
+from models.layers.matched_events import kinds_of, matched_sums
 from models.layers.target_attention import ungroup
 
 
@@ -19,8 +20,6 @@ def match_counts(
     kinds: int,
 ) -> Tensor:
     """log1p of the events that share each column's value with the candidate → `[N, F · C]`."""
-    bits_rlc = torch.stack([(outcome_rl >> kind) & 1 for kind in range(kinds)], dim=-1).float()
-    item_rkf = item_nf[rows_rk]
-    equal_rkfl = item_rkf.unsqueeze(3) == history_rlf.transpose(1, 2).unsqueeze(1)
-    counts_rkfc = equal_rkfl.float() @ bits_rlc.unsqueeze(1)
+    kinds_rlc = kinds_of(outcome_rl, kinds)
+    counts_rkfc = matched_sums(item_nf, history_rlf, kinds_rlc, rows_rk)
     return ungroup(torch.log1p(counts_rkfc).flatten(2), place_n)

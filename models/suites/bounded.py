@@ -35,26 +35,21 @@ def bounded(replay: Replay, bounds: Bounds) -> Replay:
 
 
 def impressions_in(replay: Replay, period: Period) -> int:
-    return int(_counts(replay, replay.requests_in(period)).sum())
+    return int(replay.sizes(replay.requests_in(period)).sum())
 
 
 def _newest(replay: Replay, period: Period, impressions: int) -> int:
     """When the newest requests with so many impressions begin."""
     requests = replay.requests_in(period)
-    kept = _fitting(_counts(replay, requests)[::-1], impressions)
+    kept = _fitting(replay.sizes(requests)[::-1], impressions)
     return period.from_ms if kept == len(requests) else int(replay.time_ms[requests[-kept]])
 
 
 def _first(replay: Replay, period: Period, impressions: int) -> int:
     """When the first requests with so many impressions have ended."""
     requests = replay.requests_in(period)
-    kept = _fitting(_counts(replay, requests), impressions)
+    kept = _fitting(replay.sizes(requests), impressions)
     return period.until_ms if kept == len(requests) else int(replay.time_ms[requests[kept]])
-
-
-def _counts(replay: Replay, requests: I64) -> I64:
-    counts: I64 = np.diff(replay.offsets)[requests]
-    return counts
 
 
 def _fitting(counts: I64, impressions: int) -> int:
