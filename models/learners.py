@@ -11,6 +11,7 @@ from models.features.records import Hints
 from models.inputs import Inputs
 from models.schema import FeatureSchema
 from models.student import Student
+from models.students.sides import Sides
 from models.teacher import Teacher
 
 
@@ -56,14 +57,15 @@ class StudentLearner(nn.Module):
         )
 
     def loss(self, batch: Batch) -> Tensor:
+        sides = self.model.read(Inputs.of(batch.arrays))
         if self.taught is None or not self.learns_misses:
-            return self._loss(batch)
+            return self._loss(batch, sides)
         nothing = cache_side(self.features, len(batch.requests), len(batch.impression), None)
         missed = batch.arrays | nothing
-        return self._loss(batch) + self._loss(batch._replace(arrays=missed))
+        return self._loss(batch, sides) + self._loss(batch._replace(arrays=missed), sides)
 
-    def _loss(self, batch: Batch) -> Tensor:
-        represented = self.model.represent(Inputs.of(batch.arrays))
+    def _loss(self, batch: Batch, sides: Sides) -> Tensor:
+        represented = self.model.represent(Inputs.of(batch.arrays), sides)
         logit, labels = self.model.answer(represented), torch.from_numpy(batch.labels)
         shown = self.position(torch.from_numpy(batch.position))
         fitted = label_loss(logit + shown, labels)

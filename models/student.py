@@ -17,6 +17,7 @@ from models.students.families import ReaderConfig, reader_of
 from models.students.hints import HintLayer
 from models.students.matches import Matches
 from models.students.past import AttendedPast, SummedPast
+from models.students.sides import Sides
 
 SequenceReading = Literal["matched", "sum", "attention"]
 
@@ -63,8 +64,14 @@ class Student(nn.Module):
         logit: Tensor = self.head(represented.hidden)
         return logit if represented.shortcut is None else logit + represented.shortcut
 
-    def represent(self, inputs: Inputs) -> Represented:
-        sides = self.reader(inputs)
+    def read(self, inputs: Inputs) -> Sides:
+        """All of user and candidates that no cache has a say in."""
+        sides: Sides = self.reader(inputs)
+        return sides
+
+    def represent(self, inputs: Inputs, sides: Sides | None = None) -> Represented:
+        """`sides`, where they were read already: of inputs that differ in the cache's answer."""
+        sides = sides or self.read(inputs)
         user_rh = self.from_user(torch.cat(sides.user, dim=-1))
         if self.summed is not None:
             user_rh = user_rh + self.summed(inputs)

@@ -3,10 +3,9 @@
 R requests, T events, d width, H heads of width E = d / H.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as fn
 
 from models.layers.rotary import rotate
 from models.layers.target_attention import DEAD
@@ -41,9 +40,11 @@ class SelfAttention(nn.Module):
 
 def attention(query: Tensor, key_rhte: Tensor, value_rhte: Tensor, live_rt: Tensor) -> Tensor:
     """`[…, H, M, E]` of queries read the live events → `[R, H, M, E]`."""
-    scores_rhmt = query @ key_rhte.transpose(-2, -1) / math.sqrt(key_rhte.shape[-1])
     dead_rt = torch.where(live_rt, 0.0, DEAD)
-    return (scores_rhmt + dead_rt.unsqueeze(1).unsqueeze(1)).softmax(-1) @ value_rhte
+    query = query.expand(*key_rhte.shape[:2], *query.shape[-2:])
+    return fn.scaled_dot_product_attention(
+        query, key_rhte, value_rhte, dead_rt.unsqueeze(1).unsqueeze(1)
+    )
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
