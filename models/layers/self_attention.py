@@ -32,9 +32,10 @@ class SelfAttention(nn.Module):
         """
         s_rtd = torch.where(live_rt.unsqueeze(-1), s_rtd, 0.0)
         projected_rtd3: Tensor = self.project_in(s_rtd)
-        query, key, value = (split_heads(part, self.heads) for part in projected_rtd3.chunk(3, -1))
-        phase = phase.unsqueeze(-3)
-        read = attention(rotate(query, phase), rotate(key, phase), value, live_rt)
+        heads_rhte = split_heads(projected_rtd3, 3 * self.heads)
+        turning, value = heads_rhte.split([2 * self.heads, self.heads], dim=-3)
+        query, key = rotate(turning, phase.unsqueeze(-3)).chunk(2, dim=-3)
+        read = attention(query, key, value, live_rt)
         return self.project_out(merge_heads(read))  # type: ignore[no-any-return]
 
 

@@ -13,6 +13,7 @@ from models.suites.measured import DRAWS
 from models.suites.plot import draw
 from models.suites.suites import SUITES, Setting, Suite, workbenches
 from models.suites.table import Table
+from models.suites.workbench import Workbench
 
 GAINS: Final = (
     " TR is the share of the teacher's gain in log loss; the last column is the gain over the "
@@ -28,19 +29,27 @@ def tell_suites(
     log = open_source(data)
     told = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        benches, started = workbenches(log, setting, progress), time.monotonic()
+        benches = workbenches(log, setting, progress)
         for suite in suites:
-            tables = SUITES[suite](benches)
+            tables, seconds = _run(suite, benches)
             told.append({"suite": suite, "tables": [table.as_json() for table in tables]})
             if not as_json:
                 _print(console, tables)
             if pages is not None:
-                minutes = (time.monotonic() - started) / 60
-                heading = _heading(suite, data, setting, log.provenance, minutes)
+                heading = _heading(suite, data, setting, log.provenance, seconds)
                 _write(pages / f"{suite}-{_kind(data)}.md", tables, heading)
-            started = time.monotonic()
     if as_json:
         console.print_json(data=told)
+
+
+def _run(suite: Suite, benches: Sequence[Workbench]) -> tuple[list[Table], float]:
+    """With the CPU seconds that it would have taken alone."""
+    for bench in benches:
+        bench.models.begin_suite()
+    began = time.process_time()
+    tables = SUITES[suite](benches)
+    own_s = time.process_time() - began
+    return tables, own_s + sum(bench.models.borrowed_s for bench in benches)
 
 
 def _print(console: Console, tables: Sequence[Table]) -> None:
@@ -52,15 +61,16 @@ def _kind(data: str) -> str:
     return data.partition(":")[0]
 
 
-def _heading(suite: str, data: str, setting: Setting, provenance: str, minutes: float) -> str:
+def _heading(suite: str, data: str, setting: Setting, provenance: str, seconds: float) -> str:
     kind, options = _kind(data), data.partition(":")[2]
     named = f"{kind}:PATH" if "=" not in options and options else data
     command = f"understudy evaluate --suite {suite} --data {named} --seeds {len(setting.seeds)}"
     quick = " --quick" if setting.quick else ""
+    cost = f"{time.strftime('%Y-%m-%d')}, {seconds / 60:.0f} minutes of CPU"
     return (
         f"# {suite.capitalize()}: {kind}\n\n"
-        f"`{command}{quick}`, {time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes. Data: "
-        f"{provenance}. Mean ± standard deviation over seeds; probabilities calibrated on the "
+        f"`{command}{quick}`, {cost}. Data: {provenance}. "
+        "Mean ± standard deviation over seeds; probabilities calibrated on the "
         "validation window, measured on the test window after it."
     )
 

@@ -17,6 +17,7 @@ from models.examples import CacheSource
 from models.features.records import F64
 from models.schema import LOWER_TIERS, FeatureSchema, Tier
 from models.student import Student
+from models.suites.shared_models import SharedModels
 from models.teacher import Teacher
 from models.train import STUDENT_HISTORY, Chosen, annotated, cached, train_student, train_teacher
 from models.training.parts import Recipes
@@ -34,39 +35,38 @@ class Workbench:
     progress: Progress
     chosen: Chosen
     is_quick: bool = False
-    _students: dict[tuple[Chosen, bool], Candidate] = field(default_factory=dict)
+    models: SharedModels = field(init=False, default_factory=SharedModels)
 
     @cached_property
     def evaluation(self) -> Evaluation:
         return Evaluation.of(self.replay)
 
-    @cached_property
+    @property
+    def teacher(self) -> Candidate:
+        return self._taught()[0]
+
+    @property
+    def notes(self) -> Annotations:
+        return self._taught()[1]
+
     def _taught(self) -> tuple[Candidate, Annotations]:
+        return self.models.once("teacher", self._teach)
+
+    def _teach(self) -> tuple[Candidate, Annotations]:
         model, config = train_teacher(
             self.replay, self.chosen, self.seed, self.progress, self.recipes.teacher
         )
         notes = annotated(model, config, self.replay, self.seed, self.progress)
         return self.calibrated(model, config.features, None), notes
 
-    @property
-    def teacher(self) -> Candidate:
-        return self._taught[0]
-
-    @property
-    def notes(self) -> Annotations:
-        return self._taught[1]
-
     def untaught(self, chosen: Chosen | None = None) -> Candidate:
         chosen = chosen or self.chosen
-        if (chosen, False) not in self._students:
-            self._students[chosen, False] = self._trained(chosen, None)
-        return self._students[chosen, False]
+        return self.models.once((chosen, False), lambda: self._trained(chosen, None))
 
     def student(self, chosen: Chosen) -> Candidate:
         """One that hears of the teacher."""
-        if (chosen, True) not in self._students:
-            self._students[chosen, True] = self._trained(chosen, self.notes)
-        return self._students[chosen, True]
+        notes = self.notes
+        return self.models.once((chosen, True), lambda: self._trained(chosen, notes))
 
     def student_of(self, chosen: Chosen, notes: Annotations) -> Candidate:
         """One that hears of `notes` instead of all that the teacher said; trained anew."""
