@@ -47,6 +47,9 @@ def evaluate(
         str, typer.Option(help="A suite's data, as `understudy import --data` takes it.")
     ] = "adworld:impressions=300000,seed=7",
     seeds: Annotated[int, typer.Option(help="Seeds of a suite, from 0.", min=1)] = 3,
+    users: Annotated[
+        float, typer.Option(help="Share of the data's users that a suite takes.", min=0, max=1)
+    ] = 1.0,
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer epochs: a suite's direction, not its size.")
     ] = False,
@@ -59,7 +62,8 @@ def evaluate(
     if (run is None) == (not suites):
         raise typer.BadParameter("name a --run to measure or a --suite to run, one of them")
     if suites:
-        tell_suites(_named(suites), data, Setting(tuple(range(seeds)), quick), as_json, pages)
+        setting = Setting(tuple(range(seeds)), quick, users)
+        tell_suites(_named(suites), data, setting, as_json, pages)
         return
     assert run is not None
     tell_run(run, as_json)

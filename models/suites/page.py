@@ -8,7 +8,9 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress
 
+from models.data.log import Log
 from models.data.sources import open_source
+from models.data.user_sample import of_users
 from models.suites.measured import DRAWS
 from models.suites.plot import draw
 from models.suites.suites import SUITES, Setting, Suite, workbenches
@@ -26,7 +28,7 @@ def tell_suites(
 ) -> None:
     """Writes a page each into the folder `pages`. Raises DataError."""
     console = Console()
-    log = open_source(data)
+    log = _opened(data, setting.users)
     told = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         benches = workbenches(log, setting, progress)
@@ -40,6 +42,11 @@ def tell_suites(
                 _write(pages / f"{suite}-{_kind(data)}.md", tables, heading)
     if as_json:
         console.print_json(data=told)
+
+
+def _opened(data: str, users: float) -> Log:
+    log = open_source(data)
+    return log if users == 1 else of_users(log, users)
 
 
 def _run(suite: Suite, benches: Sequence[Workbench]) -> tuple[list[Table], float]:
@@ -62,14 +69,15 @@ def _kind(data: str) -> str:
 
 
 def _heading(suite: str, data: str, setting: Setting, provenance: str, seconds: float) -> str:
-    kind, options = _kind(data), data.partition(":")[2]
-    named = f"{kind}:PATH" if "=" not in options and options else data
+    kind, rest = _kind(data), data.partition(":")[2]
+    named = f"{kind}:PATH" if "=" not in rest and rest else data
     command = f"understudy evaluate --suite {suite} --data {named} --seeds {len(setting.seeds)}"
-    quick = " --quick" if setting.quick else ""
+    options = f" --users {setting.users:g}" if setting.users < 1 else ""
+    options += " --quick" if setting.quick else ""
     cost = f"{time.strftime('%Y-%m-%d')}, {seconds / 60:.0f} minutes of CPU"
     return (
         f"# {suite.capitalize()}: {kind}\n\n"
-        f"`{command}{quick}`, {cost}. Data: {provenance}. "
+        f"`{command}{options}`, {cost}. Data: {provenance}. "
         "Mean ± standard deviation over seeds; probabilities calibrated on the "
         "validation window, measured on the test window after it."
     )

@@ -37,6 +37,7 @@ QUICK: Final = Recipe(epochs=2, batch_impressions=320, learning_rate=3e-3, embed
 class Setting(NamedTuple):
     seeds: Sequence[int] = (0, 1, 2)
     quick: bool = False  # fewer epochs: the direction of a result, not its size
+    users: float = 1.0  # share of the log's that are looked at
     chosen: Chosen = Chosen()
 
 
