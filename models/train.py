@@ -40,7 +40,11 @@ TEACHER_RECIPE: Final = Recipe(
     most_impressions=500_000,
 )
 STUDENT_RECIPE: Final = Recipe(
-    epochs=5, batch_impressions=640, learning_rate=3e-3, embedding_decay=30.0
+    epochs=5,
+    batch_impressions=640,
+    learning_rate=3e-3,
+    embedding_decay=30.0,
+    most_impressions=1_000_000,
 )
 
 
@@ -55,6 +59,8 @@ class Chosen(NamedTuple):
     tiers: tuple[Tier, ...] = ()  # below the pair
     sequence: SequenceReading = "matched"
     meets_misses: bool = True  # else it is trained as if every pair were always there
+    history: int = STUDENT_HISTORY  # events that a student reads
+    has_teacher_days: bool = False  # a student that also learns what the teacher learnt of
 
 
 def train_teacher(
@@ -119,9 +125,8 @@ def train_student(
     learner = StudentLearner(
         Student(config), features, taught, chosen.distillation, learns_misses=chosen.meets_misses
     )
-    taught_on, held_out = (
-        replay.requests_in(period) for period in (periods.student, periods.validation)
-    )
+    days = periods.both if chosen.has_teacher_days else periods.student
+    taught_on, held_out = (replay.requests_in(period) for period in (days, periods.validation))
     task = Task(
         name="student" if notes else "student alone",
         requests=taught_on,
@@ -137,6 +142,7 @@ def train_student(
         compiled=(learner.model.reader,),
         has_idle_weights=True,  # heads of weight 0
     )
+    recipe = recipe.within(task.impressions)
     fit(learner, task, recipe, rng, progress, placement, trail and trail.of(config))
     return learner.model, config
 
@@ -166,7 +172,7 @@ def cached(
     """What a student of this kind trains and validates on."""
     if notes is None or chosen.reads == "nothing":
         return None
-    length = 0 if chosen.reads == "pairs" else STUDENT_HISTORY
+    length = 0 if chosen.reads == "pairs" else chosen.history
     caches = Caches(replay, notes, chosen.tiers, length)
     if chosen.meets_misses:
         return caches.dropping(rng, has_pairs=chosen.reads != "sequence")
@@ -177,7 +183,7 @@ def _read_by(replay: Replay, notes: Annotations | None, chosen: Chosen) -> Featu
     dim = notes.pair.z.shape[1] if notes and chosen.reads != "nothing" else 0
     return features_of(
         replay,
-        STUDENT_HISTORY,
+        chosen.history,
         dim,
         replay.log.periods.validation_from_ms,
         tiers=chosen.tiers if dim else (),

@@ -12,10 +12,8 @@ from models.baselines.design import Design, design_of
 from models.baselines.tuning import Choice, tuned
 from models.calibration import fit as fit_calibration
 from models.data.causal import Replay
-from models.data.periods import Periods
 from models.examples import Examples, features_of
 from models.features.records import F64
-from models.manifest import Period
 from models.train import STUDENT_HISTORY, TEACHER_HISTORY
 
 TrainedOn = Literal["student", "teacher_and_student"]
@@ -64,7 +62,7 @@ def baseline_answers(
     for name, grid in GRIDS.items():
         progress.update(bar, description=f"baselines: {name}")
         found = tuned(grid[:grid_limit], split.train, split.validation, TASK, seed)
-        answers.probabilities[name] = calibrated(found.logits, split.validation, split.test)
+        answers.probabilities[name] = calibrated(found.logits, split, TASK)
         answers.choices[name] = found.choice
         progress.advance(bar)
     return answers
@@ -74,20 +72,27 @@ def split_of(replay: Replay, periods: TrainedOn = "student") -> Split:
     cuts = replay.log.periods
     features = features_of(replay, WHOLE, teacher_dim=0, until_ms=cuts.validation_from_ms)
     examples = Examples.of(replay, features)
-    windows = (trained_on(cuts, periods), cuts.validation, cuts.test)
+    learnt = cuts.student if periods == "student" else cuts.both
+    windows = (learnt, cuts.validation, cuts.test)
     lengths = (RECENT, WHOLE)
     return Split(*(design_of(examples, replay.requests_in(cut), lengths) for cut in windows))
 
 
-def trained_on(cut: Periods, periods: TrainedOn) -> Period:
-    """What the student learns from, or all that the teacher and the student do together."""
-    if periods == "student":
-        return cut.student
-    return cut.student.model_copy(update={"from_ms": cut.teacher.from_ms})
+def tree_answers(replay: Replay, seed: int) -> F64:
+    """`[n, T]` on the test rows: the trees with counters and match counts, tuned for each task.
+
+    Raises what `baseline_answers` raises.
+    """
+    split, grid = split_of(replay), GRIDS[f"trees_matches_{WHOLE}"]
+    answers = [
+        calibrated(tuned(grid, split.train, split.validation, task, seed).logits, split, task)
+        for task in range(replay.labels.shape[1])
+    ]
+    return np.concatenate(answers, axis=1)
 
 
-def calibrated(logits: Logits, validation: Design, test: Design) -> F64:
+def calibrated(logits: Logits, split: Split, task: int) -> F64:
     """`[n, 1]` on the test rows, by the scaling that models are served with."""
-    labels = validation.label(TASK).astype(np.int8)
-    scaling = fit_calibration(logits(validation), labels)
-    return scaling.probabilities(logits(test))[:, None]
+    known = split.validation.known(task)
+    scaling = fit_calibration(logits(known), known.label(task).astype(np.int8))
+    return scaling.probabilities(logits(split.test))[:, None]

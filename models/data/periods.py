@@ -43,6 +43,11 @@ class Periods(Frozen):
         return Period(from_ms=self.student_from_ms, until_ms=self.validation_from_ms)
 
     @property
+    def both(self) -> Period:
+        """The teacher's and the student's."""
+        return Period(from_ms=self.teacher_from_ms, until_ms=self.validation_from_ms)
+
+    @property
     def validation(self) -> Period:
         return Period(from_ms=self.validation_from_ms, until_ms=self.test_from_ms)
 

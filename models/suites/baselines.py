@@ -5,7 +5,8 @@ from typing import Final
 
 from models.features.records import F64
 from models.students.families import FAMILIES
-from models.suites.scores import ALONE, TEACHER, table_of
+from models.suites.rivals import answered, rival_note
+from models.suites.scores import ALONE, table_of
 from models.suites.table import Table
 from models.suites.workbench import Workbench
 
@@ -17,16 +18,14 @@ NOTE: Final = (
 
 
 def baselines(benches: Sequence[Workbench]) -> list[Table]:
-    by_seed = [dict(_answers(bench)) for bench in benches]
-    return [table_of("Baselines", benches[0], by_seed, 0, NOTE)]
+    by_seed = answered(benches, _answers, has_trees=False)
+    return [table_of("Baselines", benches[0], by_seed, 0, f"{NOTE} {rival_note(benches[0])}")]
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     # Late: the trees' library needs a system library (libgomp) that nothing else here does.
     from models.baselines.suite import baseline_answers
 
-    yield TEACHER, bench.answer(bench.teacher)
-    yield ALONE, bench.answer(bench.untaught())
     for family in FAMILIES:
         if family != bench.chosen.student:
             chosen = bench.chosen._replace(student=family)

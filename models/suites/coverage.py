@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from models.features.records import F64
-from models.suites.scores import ALONE, TEACHER, tables
+from models.suites.rivals import answered, rival_note
+from models.suites.scores import tables
 from models.suites.table import Table
 from models.suites.workbench import Workbench
 
@@ -15,12 +16,11 @@ AT_FULL: Final = "trained at 100 %"
 
 
 def coverage(benches: Sequence[Workbench]) -> list[Table]:
-    return tables("Coverage", benches[0], [dict(_answers(bench)) for bench in benches])
+    first = benches[0]
+    return tables("Coverage", first, answered(benches, _answers), rival_note(first))
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
-    yield TEACHER, bench.answer(bench.teacher)
-    yield ALONE, bench.answer(bench.untaught())
     for name, meets_misses in ((MATCHED, True), (AT_FULL, False)):
         student = bench.student(bench.chosen._replace(meets_misses=meets_misses))
         caches = {

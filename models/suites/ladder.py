@@ -5,7 +5,8 @@ from typing import Final
 
 from models.exfm import DistillationConfig
 from models.features.records import F64
-from models.suites.scores import ALONE, TEACHER, tables
+from models.suites.rivals import answered, rival_note
+from models.suites.scores import tables
 from models.suites.table import Table
 from models.suites.workbench import LOWER, Workbench
 from models.train import Chosen
@@ -15,7 +16,6 @@ IN_ONE_HEAD: Final = DistillationConfig(
 )
 AUXILIARY: Final = DistillationConfig(adapter_weight=0.0)
 ADAPTED: Final = DistillationConfig()
-TRUTH: Final = "known truth"
 NOTE: Final = (
     "Each of the three steps of distillation reads no cache when it answers. `replayed` has the "
     "sequences and ages that a cold cache under demand alone would have had; `all` reads pairs and "
@@ -24,14 +24,12 @@ NOTE: Final = (
 
 
 def ladder(benches: Sequence[Workbench]) -> list[Table]:
-    return tables("Ladder", benches[0], [dict(_answers(bench)) for bench in benches], NOTE)
+    first = benches[0]
+    note = f"{NOTE} {rival_note(first)}"
+    return tables("Ladder", first, answered(benches, _answers), note)
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
-    if (truth := bench.truth()) is not None:
-        yield TRUTH, truth
-    yield TEACHER, bench.answer(bench.teacher)
-    yield ALONE, bench.answer(bench.untaught())
     steps = {
         "+ distillation in one head": IN_ONE_HEAD,
         "+ ExFM auxiliary head": AUXILIARY,

@@ -11,7 +11,8 @@ from models.exfm import DistillationConfig
 from models.features.records import F64, I64, CacheAnswer, Hints
 from models.schema import Tier
 from models.suites.contexts import by_context, context_answers, context_note, has_context
-from models.suites.scores import ALONE, TEACHER, Answers, tables
+from models.suites.rivals import answered, rival_note
+from models.suites.scores import Answers, tables
 from models.suites.table import Table
 from models.suites.tier_tables import by_age, by_history, there
 from models.suites.workbench import LOWER, Workbench
@@ -29,14 +30,14 @@ NOTE: Final = (
 
 
 def tiers(benches: Sequence[Workbench]) -> list[Table]:
-    by_seed = [dict(_answers(bench)) for bench in benches]
+    by_seed = answered(benches, _answers)
     first = benches[0]
     of_tasks = [
         table
         for task in range(len(first.replay.log.schema.tasks))
         for table in _of_task(first, by_seed, task)
     ]
-    note = f"{NOTE} {context_note(first)}"
+    note = f"{NOTE} {context_note(first)} {rival_note(first)}"
     return [*tables("Tiers", first, by_seed, note), there(benches, ALL), *of_tasks]
 
 
@@ -48,8 +49,6 @@ def _of_task(bench: Workbench, by_seed: Sequence[Answers], task: int) -> Iterato
 
 
 def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
-    yield TEACHER, bench.answer(bench.teacher)
-    yield ALONE, bench.answer(bench.untaught())
     for tier in LOWER:
         yield from _of_tier(bench, tier)
     yield from _of_pairs(bench)

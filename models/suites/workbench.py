@@ -19,7 +19,7 @@ from models.schema import LOWER_TIERS, FeatureSchema, Tier
 from models.student import Student
 from models.suites.shared_models import SharedModels
 from models.teacher import Teacher
-from models.train import STUDENT_HISTORY, Chosen, annotated, cached, train_student, train_teacher
+from models.train import Chosen, annotated, cached, train_student, train_teacher
 from models.training.parts import Recipes
 
 LOWER: Final = LOWER_TIERS
@@ -96,8 +96,8 @@ class Workbench:
 
     def caches(self, chosen: Chosen | None = None) -> Caches:
         """Of all tiers that `chosen` reads."""
-        tiers = (chosen or self.chosen).tiers
-        return Caches(self.replay, self.notes, tiers, STUDENT_HISTORY)
+        chosen = chosen or self.chosen
+        return Caches(self.replay, self.notes, chosen.tiers, chosen.history)
 
     def held(self, chosen: Chosen | None = None) -> CacheSource:
         """The cache as the replay has it."""
