@@ -8,9 +8,9 @@ from models.backbones.interformer import InterFormerConfig
 from models.calibration import on_validation
 from models.data.causal import Replay
 from models.evaluate import Candidate
-from models.examples import Examples, features_of
+from models.examples import features_of
 from models.features.records import F64
-from models.learners import TeacherLearner
+from models.one_pass import one_pass
 from models.suites.bounded import Bounds, bounded, impressions_in
 from models.suites.measured import gain
 from models.suites.scores import Answers, interval, measured
@@ -19,7 +19,7 @@ from models.suites.workbench import Workbench
 from models.teacher import Teacher, TeacherConfig
 from models.teacher_sizes import Size, teacher_config
 from models.train import TEACHER_HISTORY
-from models.training.fit import Recipe, Task, fit
+from models.training.fit import Recipe
 from models.training.placement import HERE
 
 SIZE: Final[Size] = "s"
@@ -74,19 +74,10 @@ def _whole(bench: Workbench) -> TeacherConfig:
 
 
 def _trained(bench: Workbench, config: TeacherConfig) -> Teacher:
-    replay, features = bench.replay, config.features
-    rng = HERE.seeded(bench.seed)
-    learner = TeacherLearner(Teacher(config), len(features.log.tasks))
-    task = Task(
-        name="ablated teacher",
-        requests=replay.requests_in(replay.log.periods.teacher),
-        impressions=_seen(replay),
-        batch=Examples.of(replay, features).batch,
-        loss=learner.loss,
-        validate=lambda: 0.0,  # one epoch, kept whatever it is worth
-    )
-    fit(learner, task, RECIPE, rng, bench.progress)
-    return learner.model
+    replay = bench.replay
+    HERE.seeded(bench.seed)  # the weights that a teacher begins with are drawn too
+    setting = (replay, replay.log.periods.teacher, bench.seed, bench.progress, RECIPE)
+    return one_pass(Teacher(config), config.features, *setting)
 
 
 def _table(bench: Workbench, by_seed: Sequence[Answers], task: int) -> Table:
