@@ -13,6 +13,7 @@ from rich.table import Table
 from models.annotation.record import BLOCKS, AnnotationRecord
 from models.annotation.run_teacher import TEACHER
 from models.annotation.service import Order, annotate_logs
+from models.training.options import DeviceOption
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 TAKEN: Final = (BLOCKS, TEACHER)
@@ -28,13 +29,14 @@ def annotate(
     seed: Annotated[
         int | None, typer.Option(help="Of what is drawn.", show_default="the teacher's")
     ] = None,
+    device: DeviceOption = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Annotate the logs of several students with one teacher, each example once.
 
     An interrupted annotation goes on with the same command.
     """
-    order = Order(teacher=teacher, logs=named(log), out=out, seed=seed)
+    order = Order(teacher=teacher, logs=named(log), out=out, seed=seed, device=device)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         record = annotate_logs(order, progress)
     console = Console()

@@ -22,6 +22,7 @@ from models.data.periods import Periods
 from models.examples import Examples
 from models.features.records import I64
 from models.replay.cache import CacheRules
+from models.training.placement import Device, Placement
 from models.training.terms import difference, log_digest
 
 USUAL: Final = CacheRules()
@@ -36,6 +37,7 @@ class Order:
     out: Path
     seed: int | None = None  # None: the teacher's
     rules: CacheRules = USUAL
+    device: Device = "cpu"
 
 
 def annotate_logs(order: Order, progress: Progress) -> AnnotationRecord:
@@ -43,10 +45,12 @@ def annotate_logs(order: Order, progress: Progress) -> AnnotationRecord:
 
     Of a teacher that was stopped, no block that it had finished is asked again.
     """
+    Placement(device=order.device).checked()
     teacher = RunTeacher.of(order.teacher)
     work = _Work.of(order, teacher)
     asked = work.record(order, teacher)
-    blocks = Blocks(order.out / BLOCKS, f"{asked.space}/{log_digest(work.replay)}")
+    # Devices round differently: a block of one is not gone on with on another.
+    blocks = Blocks(order.out / BLOCKS, f"{asked.space}/{log_digest(work.replay)}/{order.device}")
     if (order.out / RECORD).exists():
         record = _finished(order.out, asked)
         progress.console.print(f"{order.out}: there before, unchanged", markup=False)
@@ -136,9 +140,9 @@ def _made(
 ) -> AnnotationRecord:
     """The record comes last: where it is, all else is whole."""
     examples = Examples.of(work.replay, teacher.config.features)
-    notes = annotate(
-        teacher.model, examples, work.requests, order.rules, asked.seed, progress, blocks
-    )
+    setting = (work.requests, order.rules, asked.seed, progress, blocks)
+    with Placement(device=order.device).hosting(teacher.model):
+        notes = annotate(teacher.model, examples, *setting)
     for name, own in work.own.items():
         sliced = of_log(notes, work.replay, own, work.rows[name])
         save_annotations(order.out / name, sliced)

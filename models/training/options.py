@@ -74,7 +74,7 @@ PrecisionOption = Annotated[
     Precision, typer.Option(help="bf16: autocast; weights and validation stay fp32.")
 ]
 CompileOption = Annotated[bool, typer.Option("--compile", help="torch.compile: for long fits.")]
-DeviceOption = Annotated[Device, typer.Option(help="Where the models are trained.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where the models run.")]
 DevicesOption = Annotated[
     int, typer.Option(help="Processes that share every batch, on a GPU each with cuda.", min=1)
 ]

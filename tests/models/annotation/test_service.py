@@ -1,5 +1,6 @@
 """One teacher's word on the logs of two students: that of the whole, each example once."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from rich.progress import Progress
 
 from models.annotation.annotations import Annotations, load_annotations
-from models.annotation.errors import LogsUnlike
-from models.annotation.record import BLOCKS, AnnotationRecord
+from models.annotation.errors import AnnotationsRefused, LogsUnlike
+from models.annotation.record import BLOCKS, RECORD, AnnotationRecord
 from models.annotation.service import Order
+from models.annotation.verdicts import Blocks
 from models.checkpoint import load_teacher
 from models.data.causal import Replay
 from models.data.log import Log
@@ -21,7 +24,8 @@ from models.replay.sequence import sequence_at
 from models.run_folder import RunFolderInvalid, RunRecord
 from models.schema import TIERS
 from models.train import annotated
-from models.training.errors import CheckpointInvalid
+from models.training.errors import CheckpointInvalid, PlacementRefused
+from models.training.placement import Placement
 from tests.models.annotation.two_students import (
     annotated_quietly,
     by_placement,
@@ -214,3 +218,26 @@ def test_what_is_no_teacher_is_refused(told: Told, tmp_path: Path) -> None:
     record.model_copy(update={"space": "0" * 16}).write(run)
     with pytest.raises(CheckpointInvalid, match=f"is of the space {record.space}, but run.json"):
         annotated_quietly(replace(told.order, teacher=run, out=tmp_path / "out"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(
+    told: Told, tmp_path: Path
+) -> None:
+    order = replace(told.order, out=tmp_path / "told", device="cuda")
+    with pytest.raises(PlacementRefused, match="--device cuda"):
+        annotated_quietly(order)
+    assert not order.out.exists()
+
+
+def test_blocks_of_another_device_are_not_gone_on_with(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = replace(told.order, out=tmp_path / "told")
+    monkeypatch.setattr(Blocks, "clear", lambda _: None)
+    annotated_quietly(order)
+    (order.out / RECORD).unlink()
+    monkeypatch.setattr(Placement, "checked", lambda placement: placement)
+    monkeypatch.setattr(Placement, "hosting", lambda *_: nullcontext())
+    with pytest.raises(AnnotationsRefused, match="another annotation"):
+        annotated_quietly(replace(order, device="cuda"))
