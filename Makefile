@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench
+.PHONY: install demo test check format data bench bench-cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -36,3 +36,6 @@ data: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/understudy bench $(ARGS)
+
+bench-cache: $(INSTALLED)
+	$(BIN)/python -m cache.bench

@@ -29,6 +29,9 @@ COMMANDS: Final = {
     "ingest": Command(
         "cache.refresh.ingest_command", "ingest", "Fold events into users and items.", "serve"
     ),
+    "cache": Command(
+        "cache.operator.operator_command", "operate", "Look into the cache, drop a space.", "serve"
+    ),
     "import": Command(
         "models.data.import_command", "import_log", "Turn a data set into a log.", "train"
     ),

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.arrays import F32, I64, U64
+from cache.arrays import F32, F64, I64, U64
 from cache.quantise import Precision, quantise, restored
 
 
@@ -14,7 +14,8 @@ class Entries(NamedTuple):
     computed_at_ms: I64  # [M]
     logit: F32  # [M, T]
     scale: F32  # [M]
-    codes: NDArray[Any]  # [M, d] float16 or int8
+    codes: NDArray[Any]  # [M, d] as cache.quantise makes them
+    precision: Precision
 
     @classmethod
     def of(
@@ -22,16 +23,31 @@ class Entries(NamedTuple):
     ) -> Self:
         """In any order; of rows with one key, the newest stays, and of equals the last."""
         quantised = quantise(z, precision)
-        made = cls(pair_keys, computed_at_ms, logit, quantised.scale, quantised.codes)
+        made = cls(pair_keys, computed_at_ms, logit, quantised.scale, quantised.codes, precision)
         return made.newest_of_each_pair()
 
     def taken(self, rows: NDArray[Any] | slice) -> Self:
-        columns: Any = (column[rows] for column in self)
-        return type(self)(*columns)
+        columns: Any = (column[rows] for column in self[:-1])
+        return type(self)._make([*columns, self.precision])
 
     def followed_by(self, other: Self) -> Self:
-        pairs: Any = zip(self, other, strict=True)
-        return type(self)(*map(np.concatenate, pairs))
+        """Of one precision; ValueError otherwise."""
+        if self.precision is not other.precision:
+            raise ValueError(
+                f"entries in {other.precision.name} after some in {self.precision.name}: "
+                "convert them with held_in first"
+            )
+        pairs: Any = zip(self[:-1], other[:-1], strict=True)
+        return type(self)._make([*map(np.concatenate, pairs), self.precision])
+
+    def held_in(self, precision: Precision) -> Self:
+        """Quantised again only where it must be: int8 holds the codes of int4 as they are."""
+        if precision is self.precision:
+            return self
+        if (self.precision, precision) == (Precision.INT4, Precision.INT8):
+            return self._replace(precision=precision)
+        made = quantise(self.z(), precision)
+        return self._replace(scale=made.scale, codes=made.codes, precision=precision)
 
     def newest_of_each_pair(self) -> Self:
         order = np.lexsort((self.computed_at_ms, self.pair_keys))
@@ -64,12 +80,23 @@ def aggregate_of(entries: Entries) -> Aggregate:
 def merged(old: Entries, new: Entries, *, alive_since_ms: int, limit: int) -> Entries:
     """Old and new by pair, newest each, without what was computed before `alive_since_ms`.
 
-    At most `limit` stay: the newest, and among equally old ones those with the highest logit of
-    the first task.
+    At most `limit` stay: the most valuable, and of equally valuable ones the newest.
     """
     kept = old.followed_by(new).newest_of_each_pair()
     kept = kept.taken(kept.computed_at_ms >= alive_since_ms)
     if len(kept.pair_keys) <= limit:
         return kept
-    by_value = np.lexsort((kept.logit[:, 0], kept.computed_at_ms))
-    return kept.taken(np.sort(by_value[-limit:]))
+    lives_ms = kept.computed_at_ms - alive_since_ms
+    order = np.lexsort((kept.logit[:, 0], kept.computed_at_ms, worth(lives_ms, kept.logit[:, 0])))
+    return kept.taken(np.sort(order[-limit:]))
+
+
+def worth(lives_ms: I64, logit: F32) -> F64:
+    """`[M]`: what is left of an entry's life × the probability that the teacher gave its item.
+
+    The chance that a pair is asked for again grows with the time it has left, and what its z
+    brings with the place that the item may take: a wave of candidates that nobody will be shown
+    pushes out none that somebody will.
+    """
+    chance: F64 = 1.0 / (1.0 + np.exp(-logit.astype(np.float64)))
+    return lives_ms * chance

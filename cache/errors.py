@@ -3,6 +3,9 @@
 CacheError
 ├── StoreUnavailable      the server does not answer, answers an error, or no connection is free
 ├── UrlInvalid            the address is not one that a client could connect to
+├── NotConfirmed          an operator would delete, and has not said that it is meant
+├── SpaceUnknown          no page and no demand of that space
+├── ShardsDiffer          a process wants another number of shards than the space has
 ├── Corrupt               bytes that are not what their key says
 │   ├── PageCorrupt
 │   ├── RecordCorrupt
@@ -22,6 +25,18 @@ class StoreUnavailable(CacheError):
 
 
 class UrlInvalid(CacheError):
+    pass
+
+
+class NotConfirmed(CacheError):
+    pass
+
+
+class SpaceUnknown(CacheError):
+    pass
+
+
+class ShardsDiffer(CacheError):
     pass
 
 

@@ -1,8 +1,9 @@
 """Every key of the store, and the identity of a pair within a page. See docs/cache.md."""
 
+import re
 from collections.abc import Iterable
-from typing import Final
-from urllib.parse import quote
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -11,7 +12,11 @@ from cache.arrays import U64
 ITEMS_TABLE: Final = b"us:items"
 ITEMS_STREAM: Final = b"us:stream:items"
 EVENTS_STREAM: Final = b"us:stream:events"
+SERVED_STREAM: Final = b"us:stream:served"
 DEAD_STREAM: Final = b"us:stream:dead"
+CATALOGUE_STREAM: Final = b"us:stream:catalogue"
+CATALOGUE_TABLE: Final = b"us:catalogue:{us:stream:catalogue}"
+"""One script writes both: the hash tag is the stream's whole key, so they share a cluster slot."""
 
 _MASK: Final = (1 << 64) - 1
 _CONTEXT_SEED: Final = 0x243F6A8885A308D3
@@ -19,6 +24,11 @@ _CONTEXT_SEED: Final = 0x243F6A8885A308D3
 _FACTOR_1: Final = np.uint64(0xBF58476D1CE4E5B9)
 _FACTOR_2: Final = np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
+
+
+class PageName(NamedTuple):
+    user_id: str
+    space: str
 
 
 def page_key(user_id: str, space: str) -> bytes:
@@ -33,6 +43,31 @@ def record_key(user_id: str) -> bytes:
 def demand_stream(space: str) -> bytes:
     """One stream a space: a refresher only ever reads what its own teacher can answer."""
     return f"us:stream:demand:{space}".encode()
+
+
+def page_name(key: bytes) -> PageName | None:
+    """Whose page this is the key of; None for what page_key does not make."""
+    user, brace, space = key.decode(errors="replace").removeprefix("us:p:{").partition("}:")
+    name = PageName(unquote(user, errors="surrogatepass"), space)
+    return name if brace and page_key(*name) == key else None
+
+
+def page_pattern(user_id: str | None = None, space: str | None = None) -> bytes:
+    """A glob of keys of pages, None standing for all. It may match a few more: see page_name."""
+    user = "*" if user_id is None else _escaped(user_id)
+    return f"us:p:{{{user}}}:{_taken_literally(space)}".encode()
+
+
+def stream_pattern() -> bytes:
+    return b"us:stream:*"
+
+
+def demand_pattern() -> bytes:
+    return demand_stream("*")
+
+
+def demanded_space(stream: bytes) -> str:
+    return stream.decode(errors="replace").removeprefix("us:stream:demand:")
 
 
 def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:
@@ -58,6 +93,10 @@ def context_fold(context_keys: Iterable[int]) -> int:
         folded = ((folded ^ int(key)) * factor) & _MASK
         folded ^= folded >> 29
     return folded
+
+
+def _taken_literally(space: str | None) -> str:
+    return "*" if space is None else re.sub(r"([*?\[\]\\])", r"\\\1", space)
 
 
 def _escaped(user_id: str) -> str:

@@ -10,7 +10,8 @@ from cache.arrays import BYTE, F32, I64, LE_F32, LE_U32, LE_U64, U32, U64
 from cache.checksum import checksum
 from cache.entries import Aggregate, Entries
 from cache.errors import PageCorrupt
-from cache.quantise import DTYPES, PRECISIONS, Precision
+from cache.nibbles import joined, split
+from cache.quantise import Precision
 from cache.sequence import MAX_AGE_MS, MAX_SEQUENCE, PastSequence
 
 FORMAT_VERSION: Final = 3
@@ -22,8 +23,24 @@ _HEADER: Final = Struct("<2sBBIQQqqIIHBHq3x")
 _MAGIC: Final = b"UP"
 
 
+class _Stored(NamedTuple):
+    precision: Precision
+    dtype: np.dtype[Any]
+    item_bytes: int
+    codes_an_item: int
+    scales_a_row: int
+
+
+_STORED: Final = (
+    _Stored(Precision.FP16, np.dtype("<f2"), 2, codes_an_item=1, scales_a_row=0),
+    _Stored(Precision.INT8, np.dtype("i1"), 1, codes_an_item=1, scales_a_row=1),
+    _Stored(Precision.INT4, BYTE, 1, codes_an_item=2, scales_a_row=1),
+)
+"""By the code of the precision."""
+
+
 class Page(NamedTuple):
-    """A decoded page; the arrays are read-only views on its bytes."""
+    """A decoded page; the arrays are read-only views on its bytes, but for the codes of int4."""
 
     version: int
     fence: int
@@ -49,7 +66,14 @@ class Page(NamedTuple):
         return self.newest_ms - self.older_ms.astype(np.int64)
 
     def entries(self) -> Entries:
-        return Entries(self.pair_keys, self.computed_at_ms(), self.logit, self.scale, self.codes)
+        return Entries(
+            self.pair_keys,
+            self.computed_at_ms(),
+            self.logit,
+            self.scale,
+            self.codes,
+            self.precision,
+        )
 
 
 def encode(
@@ -65,15 +89,15 @@ def encode(
             f"a page of {count} entries, dim {dim}, {tasks} tasks, a sequence of {length} exceeds "
             f"{MAX_ENTRIES}, {MAX_DIM}, {MAX_TASKS}, {MAX_SEQUENCE}"
         )
-    precision = Precision.INT8 if entries.codes.dtype == np.int8 else Precision.FP16
+    precision = entries.precision
     columns = [
         entries.pair_keys.astype(LE_U64),
         (newest_ms - entries.computed_at_ms).astype(LE_U32),
         entries.logit.astype(LE_F32),
-        entries.scale.astype(LE_F32)[: count if precision is Precision.INT8 else 0],
+        entries.scale.astype(LE_F32)[: count * _STORED[precision].scales_a_row],
         aggregate.z.astype(LE_F32),
         sequence.older_ms.astype(LE_U32),
-        entries.codes,
+        joined(entries.codes) if precision is Precision.INT4 else entries.codes,
         sequence.codes,
     ]
     fields = (
@@ -92,11 +116,11 @@ def decode(data: bytes) -> Page:
         raise PageCorrupt(f"{len(data)} bytes are fewer than a page's header of {_HEADER.size}")
     (magic, form, code, proof, version, fence, newest_ms, aggregate_ms, aggregate_count, count,
      dim, tasks, length, past_ms) = _HEADER.unpack_from(data)  # fmt: skip
-    if magic != _MAGIC or form != FORMAT_VERSION or code >= len(PRECISIONS):
+    if magic != _MAGIC or form != FORMAT_VERSION or code >= len(_STORED):
         raise PageCorrupt(f"not a page of format {FORMAT_VERSION}: begins with {data[:4].hex()}")
     _check_bounds(count, dim, tasks, length)
-    precision = PRECISIONS[code]
-    scales = count if precision is Precision.INT8 else 0
+    precision, dtype, _, codes_an_item, scales_a_row = _STORED[code]
+    width, scales = -(-dim // codes_an_item), count * scales_a_row
     expected = page_bytes(count, dim, tasks, precision, length)
     if len(data) != expected:
         raise PageCorrupt(f"{len(data)} bytes where the header means {expected}")
@@ -109,7 +133,8 @@ def decode(data: bytes) -> Page:
     scale = np.frombuffer(data, LE_F32, scales, at := at + 4 * count * tasks)
     mean = np.frombuffer(data, LE_F32, dim, at := at + 4 * scales)
     past_older_ms = np.frombuffer(data, LE_U32, length, at := at + 4 * dim)
-    codes = np.frombuffer(data, DTYPES[precision], count * dim, at := at + 4 * length)
+    codes = np.frombuffer(data, dtype, count * width, at := at + 4 * length)
+    codes = codes.reshape(count, width)
     packed = np.frombuffer(data, BYTE, length * ((dim + 1) // 2), at + codes.nbytes)
     return Page(
         version,
@@ -120,7 +145,7 @@ def decode(data: bytes) -> Page:
         older_ms,
         logit.reshape(count, tasks),
         scale if scales else np.ones(count, np.float32),
-        codes.reshape(count, dim),
+        codes if codes_an_item == 1 else split(codes, dim),
         Aggregate(mean, aggregate_count, aggregate_ms),
         PastSequence(past_ms, past_older_ms, packed.reshape(length, (dim + 1) // 2)),
     )
@@ -137,7 +162,6 @@ def _check_bounds(count: int, dim: int, tasks: int, length: int) -> None:
 
 def page_bytes(count: int, dim: int, tasks: int, precision: Precision, length: int = 0) -> int:
     """`length` of the sequence."""
-    code_bytes: int = DTYPES[precision].itemsize
-    scale_bytes = 4 if precision is Precision.INT8 else 0
-    entry = 8 + 4 + 4 * tasks + scale_bytes + code_bytes * dim
+    _, _, item_bytes, codes_an_item, scales_a_row = _STORED[precision]
+    entry = 12 + 4 * (tasks + scales_a_row) + item_bytes * -(-dim // codes_an_item)
     return _HEADER.size + 4 * dim + count * entry + length * (4 + (dim + 1) // 2)

@@ -1,7 +1,7 @@
-"""Embeddings as few bytes: half floats, or 8-bit integers with one scale a row."""
+"""Embeddings as few bytes: half floats, or integers of 8 or 4 bits with one scale a row."""
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,32 +14,31 @@ class Precision(IntEnum):
 
     FP16 = 0
     INT8 = 1
+    INT4 = 2
 
 
 class Quantised(NamedTuple):
-    codes: NDArray[Any]  # [M, d] float16 or int8
+    codes: NDArray[Any]  # [M, d] float16, or int8 for integers of either width
     scale: F32  # [M]; all ones for fp16
 
 
-DTYPES: dict[Precision, np.dtype[Any]] = {
-    Precision.FP16: np.dtype("<f2"),
-    Precision.INT8: np.dtype("i1"),
-}
-PRECISIONS = tuple(Precision)
-"""By code."""
-_HALF_MAX = 65504.0
+_HALF: Final = np.dtype("<f2")
+_HALF_MAX: Final = 65504.0
+_LARGEST: Final = {Precision.INT8: np.float32(127.0), Precision.INT4: np.float32(7.0)}
+"""Codes are symmetric, so that a row and its negative err alike: −128 and −8 are never made."""
 
 
 def quantise(z: F32, precision: Precision) -> Quantised:
-    """Finite `[M, d]` only. int8 errs by at most half a scale, max|z| / 254 of a row."""
+    """Finite `[M, d]` only. scale = max|z| of the row ÷ 127 (int8) or 7 (int4), code =
+    round(z ÷ scale), value = code × scale: it errs by at most half a scale."""
     if precision is Precision.FP16:
-        codes = np.clip(z, -_HALF_MAX, _HALF_MAX).astype(DTYPES[precision])
+        codes = np.clip(z, -_HALF_MAX, _HALF_MAX).astype(_HALF)
         return Quantised(codes, np.ones(len(z), np.float32))
+    most = _LARGEST[precision]
     largest = np.abs(z).max(axis=1, initial=0.0)
     # A row of zeros keeps scale 1; a row of denormals would underflow to scale 0.
-    scale = np.where(largest > 1e-30, largest / np.float32(127.0), np.float32(1.0))
-    scale = scale.astype(np.float32)
-    return Quantised(np.clip(np.rint(z / scale[:, None]), -127, 127).astype(np.int8), scale)
+    scale = np.where(largest > 1e-30, largest / most, np.float32(1.0)).astype(np.float32)
+    return Quantised(np.clip(np.rint(z / scale[:, None]), -most, most).astype(np.int8), scale)
 
 
 def restored(codes: NDArray[Any], scale: F32) -> F32:

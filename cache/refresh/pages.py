@@ -8,7 +8,7 @@ from cache.entries import Entries, aggregate_of, merged
 from cache.errors import PageCorrupt
 from cache.keys import page_key
 from cache.page import Page
-from cache.quantise import DTYPES, Precision
+from cache.quantise import Precision
 from cache.refresh.tally import Tally
 from cache.sequence import Spoken, lengthened
 from cache.stamp import Stamp, stamp_of
@@ -132,10 +132,7 @@ class PageWriter:
         """In this writer's precision."""
         if held is None:
             return fresh.taken(slice(0))
-        old = held.entries()
-        if old.codes.dtype == DTYPES[self._precision]:
-            return old
-        return Entries.of(old.pair_keys, old.computed_at_ms, old.logit, old.z(), self._precision)
+        return held.entries().held_in(self._precision)
 
     def _is_fenced(self, stamp: Stamp) -> bool:
         fenced = stamp.fence > self._fence

@@ -1,13 +1,19 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cache.entries import Entries, aggregate_of, merged
+from cache.page import decode
 from cache.quantise import Precision, quantise, restored
-from tests.cache.pages import NOW_MS, random_entries
+from tests.cache.pages import NOW_MS, page_bytes_of, random_entries
 
 PRECISIONS = pytest.mark.parametrize("precision", list(Precision))
+
+
+DAY_MS = 86_400_000
 
 
 def entry(key: int, at_ms: int, logit: float = 0.0, z: float = 0.5) -> Entries:
@@ -58,15 +64,85 @@ def test_of_equally_old_entries_the_lowest_logits_leave() -> None:
     assert merged(old, new, alive_since_ms=0, limit=2).pair_keys.tolist() == [5, 7]
 
 
+def wave(first_key: int, count: int, logit: float, age_ms: int) -> Entries:
+    made = random_entries(count, age_ms=age_ms)
+    return made._replace(
+        pair_keys=made.pair_keys + np.uint64(first_key),
+        logit=np.full((count, 2), logit, np.float32),
+    )
+
+
+def test_wave_of_low_scores_leaves_the_best_entries_of_the_page() -> None:
+    best, low = wave(0, 40, 1.0, age_ms=DAY_MS // 4), wave(5000, 60, -4.0, age_ms=0)
+    kept = merged(best, low, alive_since_ms=NOW_MS - DAY_MS, limit=60)
+    newest_first = best.followed_by(low).computed_at_ms.argsort(kind="stable")[-60:]
+    assert np.isin(best.pair_keys, kept.pair_keys).all()
+    assert len(kept.pair_keys) == 60
+    assert not np.isin(newest_first, np.arange(40)).any()  # the oldest-out rule loses all of them
+
+
+def test_entry_about_to_expire_gives_way_to_one_of_less_promise() -> None:
+    dying, young = entry(1, 1000, logit=2.0), entry(2, 90_000, logit=-2.0)
+    kept = merged(dying, young, alive_since_ms=0, limit=1)
+    assert kept.pair_keys.tolist() == [2]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.floats(-40, 40, width=32)), min_size=1),
+    st.integers(1, 12),
+)
+def test_none_that_left_was_worth_more_than_one_that_stayed(
+    made: list[tuple[int, float]], limit: int
+) -> None:
+    empty = entry(1, 1).taken(slice(0))
+    offered = all_of(*(entry(key, at, logit) for key, (at, logit) in enumerate(made)))
+    kept = merged(empty, offered, alive_since_ms=100, limit=limit).pair_keys.tolist()
+    worth = {
+        key: (at - 100) / (1 + math.exp(-logit)) for key, (at, logit) in enumerate(made) if at > 99
+    }
+    assert set(kept) <= set(worth)
+    assert len(kept) == min(limit, len(worth))
+    left = [worth[key] for key in worth if key not in kept]
+    assert max(left, default=0.0) <= min((worth[key] for key in kept), default=0.0) * (1 + 1e-9)
+
+
+@given(st.permutations(range(12)), st.integers(1, 11))
+def test_who_stays_does_not_depend_on_who_came_first(order: list[int], limit: int) -> None:
+    offered = [entry(key, 100 + key // 4, logit=float(key % 2)) for key in order]
+    kept = merged(offered[0], all_of(*offered[1:]), alive_since_ms=0, limit=limit)
+    in_turn = merged(all_of(*offered[6:]), all_of(*offered[:6]), alive_since_ms=0, limit=limit)
+    assert kept.pair_keys.tolist() == in_turn.pair_keys.tolist()
+
+
 @PRECISIONS
 def test_merging_again_and_again_does_not_wear_entries_out(precision: Precision) -> None:
     first = random_entries(50, precision=precision)
     kept = first
     for round_ in range(20):
         other = random_entries(1, seed=round_, precision=precision, age_ms=10 - round_)
-        kept = merged(kept, other, alive_since_ms=0, limit=60)
+        merge = merged(kept, other, alive_since_ms=0, limit=60)
+        kept = decode(page_bytes_of(merge)).entries()
     np.testing.assert_array_equal(kept.codes[1:], first.codes[1:])
     np.testing.assert_array_equal(kept.scale[1:], first.scale[1:])
+
+
+def test_entries_of_two_precisions_are_not_mixed() -> None:
+    with pytest.raises(ValueError, match="INT4 after some in INT8"):
+        random_entries(1).followed_by(random_entries(1, precision=Precision.INT4))
+
+
+@PRECISIONS
+def test_entries_held_in_their_own_precision_are_the_same(precision: Precision) -> None:
+    made = random_entries(3, precision=precision)
+    assert made.held_in(precision) is made
+
+
+def test_int8_holds_int4_without_quantising_it_again() -> None:
+    made = random_entries(9, precision=Precision.INT4)
+    held = made.held_in(Precision.INT8)
+    assert held.precision is Precision.INT8
+    np.testing.assert_array_equal(held.z(), made.z())
+    np.testing.assert_array_equal(held.held_in(Precision.INT4).codes, made.codes)
 
 
 keys = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 50)), max_size=40)
@@ -101,12 +177,21 @@ def test_aggregate_of_nothing_counts_no_pairs() -> None:
     assert aggregate_of(random_entries(0)).pairs == 0
 
 
-@given(st.integers(1, 64), st.floats(1e-20, 1e20), st.integers(0, 1000))
-def test_int8_errs_by_at_most_half_a_step(dim: int, size: float, seed: int) -> None:
+@given(
+    st.sampled_from([(Precision.INT8, 127), (Precision.INT4, 7)]),
+    st.integers(1, 64),
+    st.floats(1e-20, 1e20),
+    st.integers(0, 1000),
+)
+def test_integers_err_by_at_most_half_a_step(
+    kind: tuple[Precision, int], dim: int, size: float, seed: int
+) -> None:
+    precision, largest = kind
     z = (np.random.default_rng(seed).normal(size=(5, dim)) * size).astype(np.float32)
-    codes, scale = quantise(z, Precision.INT8)
+    codes, scale = quantise(z, precision)
+    assert np.abs(codes).max() == largest
     error = np.abs(restored(codes, scale) - z).max(axis=1)
-    assert (error <= np.abs(z).max(axis=1) / 254 * 1.001).all()
+    assert (error <= np.abs(z).max(axis=1) / (2 * largest) * 1.001).all()
 
 
 @PRECISIONS

@@ -2,7 +2,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.keys import demand_stream, page_key, pair_keys, record_key
+from cache.keys import (
+    demand_pattern,
+    demand_stream,
+    demanded_space,
+    page_key,
+    page_name,
+    page_pattern,
+    pair_keys,
+    record_key,
+)
 
 user_ids = st.text(min_size=1, max_size=40)
 
@@ -30,6 +39,33 @@ def test_ordinary_ids_stay_readable() -> None:
     assert page_key("user-42", "1f2e") == b"us:p:{user-42}:1f2e"
     assert record_key("u}:{x") == b"us:u:{u%7D%3A%7Bx}"
     assert demand_stream("1f2e") == b"us:stream:demand:1f2e"
+
+
+@given(user_ids, st.text(max_size=20))
+def test_key_of_a_page_tells_its_user_and_space(user_id: str, space: str) -> None:
+    assert page_name(page_key(user_id, space)) == (user_id, space)
+
+
+@given(st.one_of(st.binary(max_size=30), st.binary(max_size=30).map(b"us:p:{".__add__)))
+def test_key_that_is_no_pages_has_no_name(key: bytes) -> None:
+    name = page_name(key)
+    assert name is None or page_key(*name) == key
+
+
+def test_other_keys_of_a_user_and_other_spellings_have_no_name() -> None:
+    for key in (record_key("u"), b"us:p:{%61}:s", b"us:p:{a}", b"us:p:{a:b}:s", b"us:p:{\xff}:s"):
+        assert page_name(key) is None
+
+
+def test_patterns_take_glob_characters_of_a_space_literally() -> None:
+    assert page_pattern() == b"us:p:{*}:*"
+    assert page_pattern("u:*") == b"us:p:{u%3A%2A}:*"
+    assert page_pattern(space="a*[b]?\\") == rb"us:p:{*}:a\*\[b\]\?\\"
+
+
+def test_demand_stream_tells_its_space() -> None:
+    assert demanded_space(demand_stream("1f:2e")) == "1f:2e"
+    assert demand_pattern() == b"us:stream:demand:*"
 
 
 @given(st.lists(st.integers(0, (1 << 64) - 1), unique=True, max_size=50), st.lists(st.integers(0)))

@@ -58,6 +58,26 @@ def test_any_flipped_bit_is_found(made: Entries, data: st.DataObject) -> None:
         decode(bytes(encoded))
 
 
+@PRECISIONS
+def test_any_damaged_byte_is_found(precision: Precision) -> None:
+    whole = (GOLDEN / f"page-3-{precision.name.lower()}.bin").read_bytes()
+    changed = [
+        whole[:at] + bytes([byte]) + whole[at + 1 :]
+        for at in range(len(whole))
+        for byte in {0, 0xFF, whole[at] ^ 1, whole[at] ^ 0x80, whole[at] ^ 0x10} - {whole[at]}
+    ]
+    assert [data for data in changed if is_page(data)] == []
+    assert is_page(whole)
+
+
+def is_page(data: bytes) -> bool:
+    try:
+        decode(data)
+    except PageCorrupt:
+        return False
+    return True
+
+
 @given(entries(), st.data())
 def test_cut_page_is_found(made: Entries, data: st.DataObject) -> None:
     encoded = page_bytes_of(made)
@@ -96,13 +116,13 @@ def test_header_beyond_the_bounds_is_refused_with_a_valid_checksum(at: int, valu
         decode(bytes(encoded))
 
 
-def test_int8_entry_takes_at_most_60_bytes_at_dim_32() -> None:
+@pytest.mark.parametrize(("precision", "limit"), [(Precision.INT8, 60), (Precision.INT4, 40)])
+def test_entry_takes_few_bytes_at_dim_32(precision: Precision, limit: int) -> None:
     for tasks in (1, 2):
-        per_entry = page_bytes(301, 32, tasks, Precision.INT8) - page_bytes(
-            300, 32, tasks, Precision.INT8
-        )
-        assert per_entry <= 60
-    assert len(page_bytes_of(random_entries(300))) / 300 <= 60
+        sizes = [page_bytes(count, 32, tasks, precision) for count in (300, 301)]
+        assert sizes[1] - sizes[0] <= limit
+    page = page_bytes_of(random_entries(300, precision=precision))
+    assert len(page) <= 300 * limit + 64 + 4 * 32
 
 
 @PRECISIONS

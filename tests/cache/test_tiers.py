@@ -36,8 +36,9 @@ def test_codes_are_the_positions_that_students_learned() -> None:
     assert [TIERS[code] for code in (NONE, USER, PAIR)] == ["none", "user", "pair"]
 
 
-def test_known_pair_gives_its_embedding_and_others_the_users() -> None:
-    entries = random_entries(5, age_ms=1000)
+@pytest.mark.parametrize("precision", list(Precision))
+def test_known_pair_gives_its_embedding_and_others_the_users(precision: Precision) -> None:
+    entries = random_entries(5, precision=precision, age_ms=1000)
     resolved = looked_up(page_of(entries), keys(30, 31, 10))
     assert resolved.tier.tolist() == [PAIR, USER, PAIR]
     np.testing.assert_array_equal(resolved.z[[0, 2]], entries.z()[[2, 0]])
@@ -119,13 +120,14 @@ def some_page(kind: str) -> Page | None:
         "stale": page_of(random_entries(4, age_ms=61_000)),
         "expired": page_of(random_entries(2, age_ms=601_000)),
         "half floats": page_of(random_entries(3, precision=Precision.FP16)),
+        "nibbles": page_of(random_entries(3, precision=Precision.INT4)),
         "other width": page_of(random_entries(3, dim=16)),
         "empty": page_of(random_entries(0)),
     }
     return pages[kind]
 
 
-KINDS = ["none", "fresh", "stale", "expired", "half floats", "other width", "empty"]
+KINDS = ["none", "fresh", "stale", "expired", "half floats", "nibbles", "other width", "empty"]
 ASKED = st.tuples(st.sampled_from(KINDS), st.lists(st.sampled_from([10, 20, 30, 31, 99])))
 
 

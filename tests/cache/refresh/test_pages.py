@@ -103,18 +103,18 @@ async def test_entries_past_the_hard_ttl_leave() -> None:
     assert (await read(store, writer)).pair_keys.tolist() == [20]
 
 
-async def test_page_of_another_precision_is_carried_over() -> None:
+@pytest.mark.parametrize(("held_in", "atol"), [(Precision.FP16, 1 / 250), (Precision.INT4, 0.0)])
+async def test_page_of_another_precision_is_carried_over(held_in: Precision, atol: float) -> None:
     store = MemoryStore()
-    half = page_bytes_of(random_entries(3, precision=Precision.FP16), version=4)
+    before = page_bytes_of(random_entries(3, precision=held_in), version=4)
     writer = writer_of(store)
-    await store.put_many({writer.key("u"): half}, None)
-    await writer.write({"u": said(entries(40))}, {"u": held_page(half)})
+    await store.put_many({writer.key("u"): before}, None)
+    await writer.write({"u": said(entries(40))}, {"u": held_page(before)})
     held = await read(store, writer)
     assert held.precision is Precision.INT8
     assert held.pair_keys.tolist() == [10, 20, 30, 40]
-    np.testing.assert_allclose(
-        held.entries().z()[:3], page.decode(half).entries().z(), atol=1 / 250
-    )
+    z_before = page.decode(before).entries().z()
+    np.testing.assert_allclose(held.entries().z()[:3], z_before, rtol=0, atol=atol)
 
 
 async def test_page_of_another_width_is_written_over() -> None:
