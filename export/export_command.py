@@ -19,7 +19,7 @@ from models.data.replay_file import lines
 from models.data.snapshot import write_serving_data
 from models.examples import Examples
 from models.manifest import Period, ValueFormula
-from models.run_folder import METRICS, RunFolderInvalid, RunRecord
+from models.run_folder import METRICS, Part, RunFolderInvalid, RunRecord
 
 SERVING: Final = "serving.json"
 WARMUP_REQUESTS: Final = 32
@@ -79,10 +79,13 @@ def _sources(
             value=formula,
         )
 
+    def learnt(name: Part) -> Period:
+        return periods.learnt(record.parts[name]["days"])
+
     return [
         source("teacher", teacher, teacher_config.features, periods.teacher),
-        source("student", student, student_config.features, periods.student),
-        source("alone", alone, alone_config.features, periods.student),
+        source("student", student, student_config.features, learnt("student")),
+        source("alone", alone, alone_config.features, learnt("alone")),
     ]
 
 

@@ -1,5 +1,8 @@
 """A model with all that it needs to learn and never to serve: losses, position bias, hints."""
 
+from typing import Final
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -9,10 +12,12 @@ from models.exfm import DistillationConfig, ExternalHeads, label_loss
 from models.features.cached import cache_side
 from models.features.records import Hints
 from models.inputs import Inputs
-from models.schema import FeatureSchema
+from models.schema import TIERS, FeatureSchema
 from models.student import Student
 from models.students.sides import Sides
 from models.teacher import Teacher
+
+NONE: Final = TIERS.index("none")
 
 
 class TeacherLearner(nn.Module):
@@ -33,7 +38,8 @@ class TeacherLearner(nn.Module):
 class StudentLearner(nn.Module):
     """Labels; for a taught student also the teacher's word `taught` on the log's impressions.
 
-    A taught student learns every row twice: as the batch's cache has it, and as a miss. Dropping
+    What the teacher was trained on it says nothing of: such rows have their labels alone. A taught
+    student learns every row twice: as the batch's cache has it, and as a miss. Dropping
     hints alone leaves the student that finds nothing worse than one never taught.
     """
 
@@ -71,6 +77,18 @@ class StudentLearner(nn.Module):
         fitted = label_loss(logit + shown, labels)
         if self.taught is None:
             return fitted
-        said = torch.from_numpy(self.taught.logit[batch.impression])
-        age_s = torch.from_numpy(self.taught.age_s[batch.impression])
-        return fitted + self.heads.loss(represented.hidden, logit, said, age_s, labels)
+        return fitted + self._heard(self.taught, batch, represented.hidden, logit)
+
+    def _heard(self, taught: Hints, batch: Batch, hidden: Tensor, logit: Tensor) -> Tensor:
+        """Of the rows that the teacher spoke of."""
+        rows = np.flatnonzero(taught.tier[batch.impression] > NONE)
+        if not len(rows):
+            return logit.new_zeros(())
+        of, at = batch.impression[rows], torch.from_numpy(rows)
+        return self.heads.loss(
+            hidden[at],
+            logit[at],
+            torch.from_numpy(taught.logit[of]),
+            torch.from_numpy(taught.age_s[of]),
+            torch.from_numpy(batch.labels[rows]),
+        )

@@ -12,6 +12,7 @@ from models.annotation.annotations import Annotations
 from models.caches import Caches, Reads
 from models.data.batches import shown
 from models.data.causal import Replay
+from models.data.periods import Days
 from models.examples import CacheSource, Examples, features_of
 from models.exfm import DistillationConfig, label_loss
 from models.features.records import F32, I64
@@ -60,7 +61,7 @@ class Chosen(NamedTuple):
     sequence: SequenceReading = "matched"
     meets_misses: bool = True  # else it is trained as if every pair were always there
     history: int = STUDENT_HISTORY  # events that a student reads
-    has_teacher_days: bool = False  # a student that also learns what the teacher learnt of
+    days: Days = "student"  # whose labels a student learns; of the teacher's own it hears no word
 
 
 def train_teacher(
@@ -125,8 +126,9 @@ def train_student(
     learner = StudentLearner(
         Student(config), features, taught, chosen.distillation, learns_misses=chosen.meets_misses
     )
-    days = periods.both if chosen.has_teacher_days else periods.student
-    taught_on, held_out = (replay.requests_in(period) for period in (days, periods.validation))
+    taught_on, held_out = (
+        replay.requests_in(period) for period in (periods.learnt(chosen.days), periods.validation)
+    )
     task = Task(
         name="student" if notes else "student alone",
         requests=taught_on,

@@ -27,6 +27,7 @@ def train(
     distillation: options.DistillationOption = None,
     reads: options.ReadsOption = None,
     tier: options.TierOption = None,
+    days: options.DaysOption = None,
     annotations: options.AnnotationsOption = None,
     precision: options.PrecisionOption = "fp32",
     compiled: options.CompileOption = False,
@@ -47,6 +48,7 @@ def train(
         distillation=distillation,
         reads=reads,
         tiers=tier,
+        days=days,
     )
     source, seed = options.log_and_seed(what, out, log, seed, annotations)
     placement = _placement(device, precision, compiled, devices)

@@ -1,7 +1,7 @@
 """Every textbook baseline on the split that teachers and students are measured on."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from rich.progress import Progress
@@ -12,11 +12,11 @@ from models.baselines.design import Design, design_of
 from models.baselines.tuning import Choice, tuned
 from models.calibration import fit as fit_calibration
 from models.data.causal import Replay
+from models.data.periods import Days
 from models.examples import Examples, features_of
 from models.features.records import F64
 from models.train import STUDENT_HISTORY, TEACHER_HISTORY
 
-TrainedOn = Literal["student", "teacher_and_student"]
 TASK: Final = 0
 RECENT, WHOLE = STUDENT_HISTORY, TEACHER_HISTORY
 GRIDS: Final[dict[str, Sequence[Baseline]]] = {
@@ -49,7 +49,7 @@ def baseline_answers(
     seed: int,
     progress: Progress,
     grid_limit: int | None = None,
-    periods: TrainedOn = "student",
+    days: Days = "student",
 ) -> BaselineAnswers:
     """Fitted, chosen and calibrated before the test window, then asked about it.
 
@@ -57,7 +57,7 @@ def baseline_answers(
     requests, TuningRefused when there are no labels to learn or to choose by.
     """
     bar = progress.add_task("baselines: tables", total=len(GRIDS))
-    split = split_of(replay, periods)
+    split = split_of(replay, days)
     answers = BaselineAnswers({}, {})
     for name, grid in GRIDS.items():
         progress.update(bar, description=f"baselines: {name}")
@@ -68,12 +68,11 @@ def baseline_answers(
     return answers
 
 
-def split_of(replay: Replay, periods: TrainedOn = "student") -> Split:
+def split_of(replay: Replay, days: Days = "student") -> Split:
     cuts = replay.log.periods
     features = features_of(replay, WHOLE, teacher_dim=0, until_ms=cuts.validation_from_ms)
     examples = Examples.of(replay, features)
-    learnt = cuts.student if periods == "student" else cuts.both
-    windows = (learnt, cuts.validation, cuts.test)
+    windows = (cuts.learnt(days), cuts.validation, cuts.test)
     lengths = (RECENT, WHOLE)
     return Split(*(design_of(examples, replay.requests_in(cut), lengths) for cut in windows))
 

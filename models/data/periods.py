@@ -1,7 +1,7 @@
 """How a log is cut in time: every split of the project is a split by time."""
 
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import model_validator
 
@@ -10,6 +10,8 @@ from models.manifest import Period
 from models.schema import Frozen
 
 MIN_SPAN_MS: Final = 1_000
+Days = Literal["student", "both"]
+"""The student's own, or the teacher's before them too."""
 
 
 class Periods(Frozen):
@@ -42,10 +44,10 @@ class Periods(Frozen):
     def student(self) -> Period:
         return Period(from_ms=self.student_from_ms, until_ms=self.validation_from_ms)
 
-    @property
-    def both(self) -> Period:
-        """The teacher's and the student's."""
-        return Period(from_ms=self.teacher_from_ms, until_ms=self.validation_from_ms)
+    def learnt(self, days: Days) -> Period:
+        """What a student learns the labels of."""
+        begins_ms = self.teacher_from_ms if days == "both" else self.student_from_ms
+        return Period(from_ms=begins_ms, until_ms=self.validation_from_ms)
 
     @property
     def validation(self) -> Period:

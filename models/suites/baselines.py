@@ -41,5 +41,5 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     told = baseline_answers(bench.replay, bench.seed, bench.progress, limit)
     yield from told.probabilities.items()
     if not bench.is_quick:
-        more = baseline_answers(bench.replay, bench.seed, bench.progress, 1, "teacher_and_student")
+        more = baseline_answers(bench.replay, bench.seed, bench.progress, 1, "both")
         yield "trees_matches_200 + teacher's days", more.probabilities["trees_matches_200"]

@@ -43,6 +43,8 @@ def _answers(bench: Workbench) -> Iterator[tuple[str, F64]]:
     yield from _pairs(bench, taught._replace(reads="pairs"))
     yield from _all(bench, taught, "all")
     yield from _all(bench, taught._replace(tiers=LOWER), "all and lower tiers")
+    if not bench.is_quick:
+        yield from _all(bench, taught._replace(days="both"), "all and the teacher's days")
 
 
 def _sequence(bench: Workbench, chosen: Chosen) -> Iterator[tuple[str, F64]]:

@@ -48,7 +48,7 @@ def _rivals(bench: Workbench) -> Iterator[tuple[str, F64]]:
     if bench.is_quick:
         return
     yield LONGER, bench.answer(bench.untaught(bench.chosen._replace(history=LONG)))
-    yield OLDER, bench.answer(bench.untaught(bench.chosen._replace(has_teacher_days=True)))
+    yield OLDER, bench.answer(bench.untaught(bench.chosen._replace(days="both")))
 
 
 def _trees(bench: Workbench) -> F64:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from models.annotation.record import Given
 from models.caches import Reads
+from models.data.periods import Days
 from models.exfm import DistillationConfig
 from models.run_folder import RunRecord
 from models.schema import LOWER_TIERS, Tier
@@ -70,6 +71,13 @@ TierOption = Annotated[
         show_default="none",
     ),
 ]
+DaysOption = Annotated[
+    Days | None,
+    typer.Option(
+        help="Whose labels the students learn: their own days', or the teacher's before them too.",
+        show_default=DEFAULT.days,
+    ),
+]
 PrecisionOption = Annotated[
     Precision, typer.Option(help="bf16: autocast; weights and validation stay fp32.")
 ]
@@ -94,6 +102,7 @@ def chosen_of(
     distillation: list[str] | None,
     reads: Reads | None = None,
     tiers: list[str] | None = None,
+    days: Days | None = None,
 ) -> Chosen:
     """Raises typer.BadParameter, also for an option that this training has no use for."""
     if what == "all":
@@ -105,6 +114,7 @@ def chosen_of(
             distillation=distillation or None,
             reads=reads,
             tier=tiers or None,
+            days=days,
         )
         teacher = teacher if family is None else _named(family, "teacher", TEACHERS)
     else:
@@ -117,6 +127,7 @@ def chosen_of(
         distillation_of(distillation or []),
         reads or DEFAULT.reads,
         _tiers(tiers or []),
+        days=days or DEFAULT.days,
     )
 
 

@@ -22,6 +22,8 @@ def _own(part: Part, plan: Plan, space: str) -> dict[str, Any]:
         "family": chosen.student,
         "recipe": plan.recipes.student,
         "placement": placement,
+        "days": chosen.days,
+        "history": chosen.history,
     }
     match part:
         case "teacher":

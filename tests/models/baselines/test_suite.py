@@ -96,7 +96,7 @@ def test_labels_of_the_test_window_change_neither_choice_nor_fit(
 
 
 def test_training_can_take_the_teachers_period_too(replay: Replay, split: Split) -> None:
-    longer = split_of(replay, "teacher_and_student")
+    longer = split_of(replay, "both")
     assert longer.train.impression[-1] == split.train.impression[-1]
     assert (
         longer.train.impression[0]
