@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench bench-cache
+.PHONY: install demo test check format data bench bench-cache chaos
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -39,3 +39,6 @@ bench: $(INSTALLED)
 
 bench-cache: $(INSTALLED)
 	$(BIN)/python -m cache.bench
+
+chaos: $(INSTALLED)
+	$(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)

@@ -40,11 +40,6 @@ def record_key(user_id: str) -> bytes:
     return f"us:u:{{{_escaped(user_id)}}}".encode()
 
 
-def demand_stream(space: str) -> bytes:
-    """One stream a space: a refresher only ever reads what its own teacher can answer."""
-    return f"us:stream:demand:{space}".encode()
-
-
 def page_name(key: bytes) -> PageName | None:
     """Whose page this is the key of; None for what page_key does not make."""
     user, brace, space = key.decode(errors="replace").removeprefix("us:p:{").partition("}:")
@@ -60,14 +55,6 @@ def page_pattern(user_id: str | None = None, space: str | None = None) -> bytes:
 
 def stream_pattern() -> bytes:
     return b"us:stream:*"
-
-
-def demand_pattern() -> bytes:
-    return demand_stream("*")
-
-
-def demanded_space(stream: bytes) -> str:
-    return stream.decode(errors="replace").removeprefix("us:stream:demand:")
 
 
 def pair_keys(item_keys: U64, context_keys: Iterable[int]) -> U64:

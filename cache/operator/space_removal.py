@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from cache.connection import unavailable_when_failing
+from cache.demand_keys import SpaceKeys
 from cache.errors import NotConfirmed, SpaceUnknown
-from cache.keys import demand_stream, page_name, page_pattern
+from cache.keys import page_name, page_pattern
+from cache.operator.demand_report import demand_report, shard_keys
 from cache.operator.key_listing import listed
 from cache.operator.space_scan import SpaceReport
 
@@ -42,10 +44,9 @@ async def drop_space(client: Redis, space: str, dropped: Callable[[int], None]) 
         gone = await _unlinked(client, own)
         pages += gone
         dropped(gone)
-    stream = demand_stream(space)
-    with unavailable_when_failing("measure a stream"):
-        messages = int(await client.xlen(stream))
-    await _unlinked(client, [stream])
+    messages = (await demand_report(client, space)).messages
+    shards = await shard_keys(client, space)
+    await _unlinked(client, [key for keys in (*shards, SpaceKeys.of(space)) for key in keys])
     return Removal(space, pages, messages)
 
 

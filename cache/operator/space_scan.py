@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from cache.keys import demand_pattern, demand_stream, demanded_space, page_name, page_pattern
+from cache.demand_keys import demand_pattern, demanded_space
+from cache.keys import page_name, page_pattern
+from cache.operator.demand_report import demand_report
 from cache.operator.key_listing import listed
 from cache.operator.page_sample import SAMPLE, sampled
-from cache.operator.stream_report import stream_report
 
 Found = Callable[[int], None]
 """Told how many pages more have been found."""
@@ -24,8 +25,8 @@ class SpaceReport:
     newest_entry_ms: int | None  # of the sampled pages
     oldest_entry_ms: int | None
     damaged_pages: int
-    demand_backlog: int | None  # None: no stream, nobody has ever asked
-    demand_pending: int
+    demand_backlog: int | None  # messages; None: no stream, nobody has ever asked
+    demand_pending: int  # of them, begun by a worker
 
 
 async def scan_spaces(client: Redis, found: Found) -> list[SpaceReport]:
@@ -67,7 +68,7 @@ async def _pages(
 
 async def _report(client: Redis, space: str, pages: int, keys: list[bytes]) -> SpaceReport:
     sample = await sampled(client, keys)
-    demand = await stream_report(client, demand_stream(space))
+    demand = await demand_report(client, space)
     return SpaceReport(
         space,
         pages,
@@ -76,6 +77,6 @@ async def _report(client: Redis, space: str, pages: int, keys: list[bytes]) -> S
         sample.newest_ms,
         sample.oldest_ms,
         sample.damaged,
-        demand.length if demand.is_there else None,
+        demand.messages if demand.is_there else None,
         demand.pending,
     )

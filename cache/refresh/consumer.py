@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from cache.errors import CacheError, Corrupt, StoreUnavailable
-from cache.keys import DEAD_STREAM
+from cache.refresh.dead_letters import bury
 from cache.refresh.tally import Tally
 from cache.streams import Message, Streams
 
 T = TypeVar("T")
 
-DEAD_LIMIT: Final = 1000
-DEAD_BYTES: Final = 65_536
 BLOCK_MS: Final = 500
 FIRST_PAUSE_S: Final = 0.1
 MAX_PAUSE_S: Final = 5.0
@@ -93,6 +91,9 @@ class Consumer(Generic[T]):
     async def backlog(self) -> int:
         return await self._streams.length(self._stream)
 
+    async def measure(self) -> None:
+        self._tally.levels["backlog"] = await self.backlog()
+
     async def _claimed(self) -> list[Message]:
         if self._clock() < self._claim_at:
             return []
@@ -114,11 +115,14 @@ class Consumer(Generic[T]):
         decoded, done = [], []
         for message in messages:
             try:
-                decoded.append((message, self._work.decode(message.body)))
+                decoded.append((message, self._decode(message)))
             except Corrupt as error:
                 await self._bury(message, error)
                 done.append(message.id)
         return done + (await self._processed(decoded) if decoded else [])
+
+    def _decode(self, message: Message) -> T:
+        return self._work.decode(message.body)
 
     async def _processed(self, decoded: Sequence[tuple[Message, T]]) -> list[bytes]:
         try:
@@ -142,9 +146,7 @@ class Consumer(Generic[T]):
 
     async def _bury(self, message: Message, error: Exception) -> None:
         self._tally.add("messages", "dead", 1)
-        reason = f"{self._stream.decode()} {message.id.decode()}: {type(error).__name__}: {error}"
-        letter = reason[:1000].encode() + b"\0" + message.body[:DEAD_BYTES]
-        await self._streams.append(DEAD_STREAM, [letter], DEAD_LIMIT)
+        await bury(self._streams, self._stream, message, error)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -21,10 +21,11 @@ RETENTION_S: Final = 30 * 86_400.0
 
 
 class Fresh(NamedTuple):
-    """What the teacher has just said about a user."""
+    """What the teacher has just said about a user, and the fencing token of who asked it."""
 
     entries: Entries
     past: Spoken
+    fence: int = 0
 
 
 class SequencePolicy(NamedTuple):
@@ -49,7 +50,7 @@ def held_page(value: bytes | None) -> HeldPage:
 
 
 class PageWriter:
-    """Writers of one space share a fence; one with a lower fence than a page's may not touch it."""
+    """A page that was written under a higher fence than what is to be written is left alone."""
 
     def __init__(
         self,
@@ -61,7 +62,6 @@ class PageWriter:
         precision: Precision = Precision.INT8,
         entry_limit: int = 512,
         sequence: SequencePolicy = KEPT,
-        fence: int = 0,
     ) -> None:
         self._store = store
         self._space = space
@@ -70,7 +70,6 @@ class PageWriter:
         self._precision = precision
         self._entry_limit = entry_limit
         self.sequence: Final = sequence
-        self._fence = fence
 
     @property
     def precision(self) -> Precision:
@@ -93,7 +92,7 @@ class PageWriter:
             waiting = {
                 user: (fresh[user], held_page(value))
                 for user, value in zip(refused, values, strict=True)
-                if not self._is_fenced(stamp_of(value))
+                if not self._is_fenced(stamp_of(value), fresh[user].fence)
             }
         return frozenset(waiting)
 
@@ -125,8 +124,8 @@ class PageWriter:
             limit=self.sequence.length,
         )
         version = held.stamp.version + 1
-        value = page.encode(kept, aggregate_of(kept), sequence, version=version, fence=self._fence)
-        return Replacement(self.key(user), value, held.stamp.version, self._fence)
+        value = page.encode(kept, aggregate_of(kept), sequence, version=version, fence=fresh.fence)
+        return Replacement(self.key(user), value, held.stamp.version, fresh.fence)
 
     def _old_entries(self, fresh: Entries, held: Page | None) -> Entries:
         """In this writer's precision."""
@@ -134,8 +133,8 @@ class PageWriter:
             return fresh.taken(slice(0))
         return held.entries().held_in(self._precision)
 
-    def _is_fenced(self, stamp: Stamp) -> bool:
-        fenced = stamp.fence > self._fence
+    def _is_fenced(self, stamp: Stamp, fence: int) -> bool:
+        fenced = stamp.fence > fence
         self._tally.add("pages", "fenced", int(fenced))
         return fenced
 

@@ -8,15 +8,16 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Final
+from itertools import count
+from typing import Any, Final, Protocol
 
 from prometheus_client import CollectorRegistry, start_http_server
 
 from cache.errors import StoreUnavailable
-from cache.refresh.consumer import Consumer
 from cache.refresh.tally import Tally
 
-REPORT_S: Final = 30.0
+MEASURE_S: Final = 2.0
+MEASURES_A_REPORT: Final = 15
 
 
 def say(event: str, **facts: Any) -> None:
@@ -38,28 +39,52 @@ def expose(tally: Tally, port: int | None) -> None:
         start_http_server(port, registry=registry)
 
 
-async def live(consumer: Consumer[Any], tally: Tally, role: str) -> None:
-    """Runs until SIGTERM or SIGINT, which let the batch in hand be finished."""
+class Running(Protocol):
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`, and what is in work then is finished."""
+        ...
+
+    async def measure(self) -> None:
+        """Sets levels of the tally. Raises StoreUnavailable."""
+        ...
+
+
+async def live(work: Running, tally: Tally, role: str, within_s: float | None = None) -> None:
+    """Runs until SIGTERM or SIGINT, which let the batch in hand be finished.
+
+    Past `within_s` after the signal the process ends all the same, with 0: a thread that hangs
+    cannot be ended otherwise, and what was not finished is still in its stream.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    reporting = asyncio.create_task(_report(consumer, tally, role))
+    reporting = asyncio.create_task(_report(work, tally, role))
+    abandoning = asyncio.create_task(_abandon(stop, within_s, tally, role))
     try:
-        await consumer.run(stop)
+        await work.run(stop)
     finally:
         reporting.cancel()
+        abandoning.cancel()
         say(f"{role} stopped", **tally.flat())
 
 
-async def _report(consumer: Consumer[Any], tally: Tally, role: str) -> None:
+async def _abandon(stop: asyncio.Event, within_s: float | None, tally: Tally, role: str) -> None:
+    await stop.wait()
+    if within_s is not None:
+        await asyncio.sleep(within_s)
+        say(f"{role} stopped", is_abandoned=True, **tally.flat())
+        os._exit(0)
+
+
+async def _report(work: Running, tally: Tally, role: str) -> None:
     said: dict[str, float] = {}
-    while True:
-        await asyncio.sleep(REPORT_S)
+    for tick in count(1):
+        await asyncio.sleep(MEASURE_S)
         try:
-            tally.levels["backlog"] = await consumer.backlog()
+            await work.measure()
         except StoreUnavailable as error:
             say(f"{role} waits", reason=str(error))
-        if tally.flat() != said:
+        if tick % MEASURES_A_REPORT == 0 and tally.flat() != said:
             said = tally.flat()
             say(f"{role} works", **said)

@@ -1,49 +1,50 @@
-"""The refresher: demand in, the teacher's word into pages."""
+"""The refresher: what a batch of demand asks for, the teacher's word on it, into pages."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from cache import demand, record
-from cache.arrays import I64, U64, Mask
-from cache.clock import wall_clock_ms
-from cache.demand import Demand, Received
+from cache.account import Outcome
+from cache.arrays import Mask
+from cache.demand import Demand
 from cache.entries import Entries
 from cache.errors import MessageCorrupt, RecordCorrupt
-from cache.keys import pair_keys, record_key
-from cache.page import Page
+from cache.keys import record_key
 from cache.record import UserRecord, empty_record
+from cache.refresh.batch_size import BatchSize
 from cache.refresh.follower import ItemFollower
-from cache.refresh.pages import Fresh, HeldPage, PageWriter, held_page
-from cache.refresh.stacked import Wanted
+from cache.refresh.hand import InHand
+from cache.refresh.jobs import Job, Outcomes, Plan, Planner, User
+from cache.refresh.pages import Fresh, PageWriter, held_page
+from cache.refresh.server_clock import ServerClock
 from cache.refresh.tally import Tally
-from cache.refresh.teacher import Judge, Judged
-from cache.sequence import Impressions, Spoken, unspoken
+from cache.refresh.teacher import Judge, Judged, chunked
+from cache.sequence import Spoken
 from cache.store import Store
 from cache.tiers import TtlPolicy
 from models.schema import LogSchema, categorical, numbers
 
 
-class _User(NamedTuple):
-    state: UserRecord
-    held: HeldPage
+class Verdict(NamedTuple):
+    plan: Plan
+    fresh: dict[str, Fresh]  # by user
+    outcomes: Sequence[Outcomes]  # of each message of the batch, all its pairs
 
-
-class _Job(NamedTuple):
-    """What is left of one demand once fresh pairs are out, and past impressions to speak of."""
-
-    user_id: str
-    pair_keys: U64  # [P] of the first items wanted
-    past_ms: I64  # [K] times of the impressions, which are the last items wanted
-    wanted: Wanted
+    def of_users(self, users: Collection[str]) -> Self:
+        """What there is to write of them; outcomes stay those of the whole batch."""
+        jobs = [job for job in self.plan.jobs if job.user_id in users]
+        fresh = {user: said for user, said in self.fresh.items() if user in users}
+        return self._replace(plan=self.plan._replace(jobs=jobs), fresh=fresh)
 
 
 class Refresher:
-    """Work for a Consumer of one space's demand stream."""
+    """Three steps a batch: `plan` reads, `judge` runs the teacher, `write` writes. The first and
+    the last may raise StoreUnavailable and be tried again."""
 
     def __init__(
         self,
@@ -53,17 +54,26 @@ class Refresher:
         pages: PageWriter,
         ttl: TtlPolicy,
         tally: Tally,
+        clock: ServerClock,
+        size: BatchSize,
+        *,
+        window_s: float = 10.0,
         follower: ItemFollower | None = None,
-        wall_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self._store = store
         self._teacher = teacher
         self._schema = schema
         self._pages = pages
-        self._ttl = ttl
         self._tally = tally
+        self._clock = clock
+        self._size = size
         self._follower = follower
-        self._wall_ms = wall_ms
+        self._planner = Planner(
+            soft_s=ttl.soft_s,
+            past_limit=pages.sequence.length,
+            past_since_ms=teacher.trained_until_ms,
+            window_s=window_s,
+        )
         self._stranger = empty_record(
             len(categorical(schema.user)),
             len(numbers(schema.user)),
@@ -71,32 +81,56 @@ class Refresher:
             schema.fingerprint(),
         )
 
-    def decode(self, body: bytes) -> Received:
+    def decode(self, body: bytes) -> Demand:
         """Raises MessageCorrupt, also for a context of another log schema."""
-        received = demand.decode(body)
+        asked = demand.decode(body).demand
         context = self._schema.context
         expected = len(categorical(context)), len(numbers(context))
-        given = len(received.demand.context), len(received.demand.context_numbers)
+        given = len(asked.context), len(asked.context_numbers)
         if given != expected:
             raise MessageCorrupt(f"context of {given} columns where the teacher reads {expected}")
-        return received
+        if not len(asked.item_keys):
+            raise MessageCorrupt("a demand for nothing")
+        return asked
 
-    async def process(self, values: Sequence[Received]) -> list[bool]:
+    async def plan(self, batch: Sequence[InHand]) -> Plan:
         if self._follower is not None:
             await self._follower.catch_up()
-        users = await self._read({received.demand.user_id for received in values})
-        jobs = self._jobs(values, users)
-        failed = await self._answer(jobs, users) if jobs else frozenset()
-        return [received.demand.user_id not in failed for received in values]
+        users = await self._read({message.demand.user_id for message in batch})
+        # What waited is answered as of now: its time, and what it waited by the server's clock.
+        at_ms = [message.demand.as_of_ms + self._clock.waited_ms(message.id) for message in batch]
+        return self._planner.plan(batch, at_ms, users)
 
-    async def _read(self, user_ids: set[str]) -> dict[str, _User]:
+    async def judge(self, plan: Plan) -> Verdict:
+        """In runs of at most the batch size of the moment."""
+        if not plan.jobs:
+            return Verdict(plan, {}, plan.outcomes)
+        runs = []
+        for wanted in chunked([job.wanted for job in plan.jobs], self._size.pairs):
+            started = time.perf_counter()
+            runs.append(await asyncio.to_thread(self._teacher.judge, wanted))
+            seconds = time.perf_counter() - started
+            self._size.took(sum(len(each.item_keys) for each in wanted), seconds)
+            self._tally.add("seconds", "teacher", seconds)
+            self._tally.add("runs", "teacher", 1)
+        return self._verdict(plan, Judged(*map(np.concatenate, zip(*runs, strict=True))))
+
+    async def write(self, verdict: Verdict) -> frozenset[str]:
+        """Users whose pages somebody else kept changing; the rest is stored."""
+        plan = verdict.plan
+        held = {user: plan.users[user].held for user in verdict.fresh}
+        unwritten = await self._pages.write(verdict.fresh, held)
+        self._planner.remember(verdict.of_users(plan.users.keys() - unwritten).plan)
+        return unwritten
+
+    async def _read(self, user_ids: set[str]) -> dict[str, User]:
         """Records and pages of all users in one round trip."""
         ids = sorted(user_ids)
         keys = [record_key(user) for user in ids] + [self._pages.key(user) for user in ids]
         values = await self._store.get_many(keys)
         records, pages = values[: len(ids)], values[len(ids) :]
         return {
-            user: _User(self._state(value), held_page(held))
+            user: User(self._state(value), held_page(held))
             for user, value, held in zip(ids, records, pages, strict=True)
         }
 
@@ -110,63 +144,16 @@ class Refresher:
             return self._stranger
         return decoded if decoded.fingerprint == self._stranger.fingerprint else self._stranger
 
-    def _jobs(self, values: Sequence[Received], users: Mapping[str, _User]) -> list[_Job]:
-        now_ms = self._wall_ms()
-        planned: dict[str, U64] = {}
-        jobs = []
-        for asked, enqueued_ms in values:
-            at_ms = asked.as_of_ms + max(now_ms - enqueued_ms, 0)
-            pairs = pair_keys(asked.item_keys, asked.context)
-            before = planned.get(asked.user_id, np.zeros(0, np.uint64))
-            is_new = ~np.isin(pairs, before) & ~self._is_fresh(
-                users[asked.user_id].held.page, pairs, at_ms
-            )
-            self._tally.add("pairs", "fresh", len(pairs) - int(is_new.sum()))
-            if is_new.any():
-                is_first = asked.user_id not in planned
-                planned[asked.user_id] = np.concatenate([before, pairs[is_new]])
-                past = self._unspoken(users[asked.user_id], at_ms, is_first)
-                jobs.append(_job(asked, users[asked.user_id].state, at_ms, pairs, is_new, past))
-        return jobs
-
-    def _unspoken(self, user: _User, at_ms: int, is_first: bool) -> Impressions:
-        """What this refresh is the first to speak of; another demand of the batch may have."""
-        state, held, policy = user.state, user.held.page, self._pages.sequence
-        until = int(np.searchsorted(state.times_ms, at_ms)) if is_first else 0
-        past = Impressions(state.items[:until], state.times_ms[:until])
-        return unspoken(
-            past,
-            held and held.sequence,
-            since_ms=self._teacher.trained_until_ms,
-            limit=policy.length,
-        )
-
-    def _is_fresh(self, page: Page | None, pairs: U64, at_ms: int) -> Mask:
-        if page is None or not len(page.pair_keys):
-            return np.zeros(len(pairs), np.bool_)
-        rows = np.searchsorted(page.pair_keys, pairs)
-        rows[rows == len(page.pair_keys)] = 0
-        age_ms = at_ms - page.computed_at_ms()[rows]
-        fresh: Mask = (page.pair_keys[rows] == pairs) & (age_ms <= self._ttl.soft_s * 1000)
-        return fresh
-
-    async def _answer(self, jobs: Sequence[_Job], users: Mapping[str, _User]) -> frozenset[str]:
-        started = time.perf_counter()
-        judged = await asyncio.to_thread(self._teacher.judge, [job.wanted for job in jobs])
-        self._tally.add("seconds", "teacher", time.perf_counter() - started)
-        fresh = self._fresh(jobs, judged)
-        held = {user: users[user].held for user in fresh}
-        return await self._pages.write(fresh, held)
-
-    def _fresh(self, jobs: Sequence[_Job], judged: Judged) -> dict[str, Fresh]:
-        """By user; rows that are not finite are left out and counted."""
+    def _verdict(self, plan: Plan, judged: Judged) -> Verdict:
+        """Rows that are not finite are left out and counted."""
         finite = _finite(judged)
+        outcomes = [outcomes.copy() for outcomes in plan.outcomes]
         fresh: dict[str, Fresh] = {}
-        for job, part in zip(jobs, _parts(jobs), strict=True):
+        for job, part in zip(plan.jobs, _parts(plan.jobs), strict=True):
             paired = slice(part.start, part.start + len(job.pair_keys))
             rows = np.flatnonzero(finite[paired])
-            self._tally.add("pairs", "computed", len(rows))
-            self._tally.add("pairs", "not_finite", len(job.pair_keys) - len(rows))
+            outcomes[job.position][Outcome.COMPUTED] = len(rows)
+            outcomes[job.position][Outcome.NOT_FINITE] = len(job.pair_keys) - len(rows)
             entries = Entries.of(
                 job.pair_keys[rows],
                 np.full(len(rows), job.wanted.at_ms),
@@ -176,9 +163,10 @@ class Refresher:
             )
             past = Spoken(job.past_ms, judged.z[paired.stop : part.stop])
             self._tally.add("pairs", "past", len(job.past_ms))
+            said = Fresh(entries, past, plan.batch[job.position].token)
             if len(rows):
-                fresh[job.user_id] = _joined(fresh.get(job.user_id), Fresh(entries, past))
-        return fresh
+                fresh[job.user_id] = _joined(fresh.get(job.user_id), said)
+        return Verdict(plan, fresh, outcomes)
 
 
 def _finite(judged: Judged) -> Mask:
@@ -187,15 +175,7 @@ def _finite(judged: Judged) -> Mask:
     return finite
 
 
-def _job(
-    asked: Demand, state: UserRecord, at_ms: int, pairs: U64, is_new: Mask, past: Impressions
-) -> _Job:
-    items = np.concatenate([asked.item_keys[is_new], past.items])
-    wanted = Wanted(state, at_ms, asked.context, asked.context_numbers, items)
-    return _Job(asked.user_id, pairs[is_new], past.at_ms, wanted)
-
-
-def _parts(jobs: Sequence[_Job]) -> list[slice]:
+def _parts(jobs: Sequence[Job]) -> list[slice]:
     ends = list(accumulate(len(job.wanted.item_keys) for job in jobs))
     return [slice(start, end) for start, end in pairwise([0, *ends])]
 
@@ -205,4 +185,4 @@ def _joined(before: Fresh | None, after: Fresh) -> Fresh:
     if before is None:
         return after
     both = before.entries.followed_by(after.entries).newest_of_each_pair()
-    return Fresh(both, before.past)
+    return before._replace(entries=both)

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from cache.keys import demand_stream, page_key
+from cache.demand_keys import ShardKeys
+from cache.keys import page_key
 from cache.quantise import Precision
+from cache.redis_demand import RedisDemand
 from tests.cache.pages import page_bytes_of, random_entries, random_sequence
 
-GROUP: Final = b"refresh"
 EARLIER_MS: Final = 90_000
 
 
@@ -28,11 +29,13 @@ async def put_pages(client: Redis, users: Mapping[str, list[str]]) -> None:
 
 
 async def demand(client: Redis, space: str, messages: int, taken: int = 0) -> None:
-    """`taken` of them are given to a consumer and not acknowledged."""
+    """Spread over three shards; a worker has begun with `taken` of them."""
     redis: Any = client
-    stream = demand_stream(space)
-    for _ in range(messages):
-        await redis.xadd(stream, {b"b": b"body"})
-    await redis.xgroup_create(stream, GROUP, id="0", mkstream=True)
-    if taken:
-        await redis.xreadgroup(GROUP, b"one", {stream: ">"}, count=taken)
+    sink = RedisDemand(client, space)
+    await sink.shards()
+    for number in range(messages):
+        shard = number % 3
+        await sink.append({shard: [b"body"]}, 1000)
+        keys = ShardKeys.of(space, shard)
+        if number < taken:
+            await redis.hset(keys.tries, await redis.xlen(keys.stream), 1)

@@ -6,8 +6,9 @@ import typer
 from redis import Redis
 from typer.testing import CliRunner, Result
 
+from cache.demand_keys import ShardKeys
 from cache.errors import NotConfirmed, SpaceUnknown, StoreUnavailable
-from cache.keys import demand_stream, page_key
+from cache.keys import page_key
 from cache.operator.operator_command import operate
 from tests.cache.operator.filled import page_value
 
@@ -21,7 +22,7 @@ def filled_url(redis_url: str) -> str:
         client.set(page_key(USER, "s"), page_value(), ex=1000)
         client.set(page_key("b", "s"), b"rubbish", ex=1000)
         client.set(page_key("b", "t"), page_value(), ex=1000)
-        client.xadd(demand_stream("s"), {b"b": b"body"})
+        client.xadd(ShardKeys.of("s", 7).stream, {b"b": b"body"})
     return redis_url
 
 
@@ -43,7 +44,7 @@ def test_spaces_are_listed(filled_url: str) -> None:
 def test_status_is_told(filled_url: str) -> None:
     told = json.loads(asked(filled_url, ["status", "--json"]).output)
     assert told["eviction_policy"] == "volatile-lru"
-    assert {"name": "us:stream:demand:s", "is_there": True, "length": 1, "groups": []} in told[
+    assert {"name": "us:stream:demand:{s:7}", "is_there": True, "length": 1, "groups": []} in told[
         "streams"
     ]
     assert "67.1 MB" in asked(filled_url, ["status"]).output

@@ -14,20 +14,24 @@ async def test_streams_tell_their_backlog_and_who_reads_them(client: Redis) -> N
     redis: Any = client
     for stream in (EVENTS_STREAM, b"us:stream:of-tomorrow"):
         await redis.xadd(stream, {b"b": b"body"})
+    await redis.xgroup_create(EVENTS_STREAM, b"ingest", id="0")
+    await redis.xreadgroup(b"ingest", b"one", {EVENTS_STREAM: ">"}, count=1)
     await demand(client, "s", messages=4, taken=3)
     told = await server_report(client)
     streams = {stream.name: stream for stream in told.streams}
     assert list(streams) == [
         "us:stream:dead",
-        "us:stream:demand:s",
+        "us:stream:demand:{s:0}",
+        "us:stream:demand:{s:1}",
+        "us:stream:demand:{s:2}",
         "us:stream:events",
         "us:stream:items",
         "us:stream:of-tomorrow",
     ]
-    asked = streams["us:stream:demand:s"]
-    assert (asked.length, asked.pending) == (4, 3)
-    assert [(group.name, group.consumers) for group in asked.groups] == [("refresh", 1)]
-    assert (streams["us:stream:events"].length, streams["us:stream:events"].groups) == (1, [])
+    assert [streams[f"us:stream:demand:{{s:{n}}}"].length for n in range(3)] == [2, 1, 1]
+    [group] = streams["us:stream:events"].groups
+    assert (group.name, group.consumers, group.pending) == ("ingest", 1, 1)
+    assert (streams["us:stream:events"].length, streams["us:stream:events"].pending) == (1, 1)
     assert not streams["us:stream:items"].is_there
 
 

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from cache.refresh.teacher import Teacher
 from models.features.catalogue import Catalogue
 from models.runtime import load
 from tests.bundles import linear_teacher, tiny_catalogue
+from tests.cache.refresh.live_space import LiveSpace
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,10 @@ def catalogue() -> Catalogue:
 @pytest.fixture
 def teacher(teacher_bundle: Path, catalogue: Catalogue) -> Teacher:
     return Teacher(load(teacher_bundle), catalogue, candidate_limit=64)
+
+
+@pytest.fixture
+async def space(redis_url: str) -> AsyncIterator[LiveSpace]:
+    space = LiveSpace(redis_url)
+    yield space
+    await space.close()

@@ -19,8 +19,8 @@ from tests.cache.pages import NOW_MS, page_bytes_of, random_entries, random_sequ
 TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
 
 
-def writer_of(store: MemoryStore, fence: int = 0, tally: Tally | None = None) -> PageWriter:
-    return PageWriter(store, "s", TTL, tally or Tally("refresh"), fence=fence)
+def writer_of(store: MemoryStore, tally: Tally | None = None) -> PageWriter:
+    return PageWriter(store, "s", TTL, tally or Tally("refresh"))
 
 
 async def read(store: MemoryStore, writer: PageWriter) -> Page:
@@ -34,11 +34,12 @@ def entries(*keys: int, age_ms: int = 0, dim: int = 32) -> Entries:
     return made.taken(np.isin(made.pair_keys, keys))
 
 
-def said(made: Entries, past: PastSequence | None = None) -> Fresh:
+def said(made: Entries, past: PastSequence | None = None, fence: int = 0) -> Fresh:
     dim = made.codes.shape[1]
     if past is None:
-        return Fresh(made, Spoken(np.zeros(0, np.int64), np.zeros((0, dim), np.float32)))
-    return Fresh(made, Spoken(past.at_ms(), unpack(past.codes, dim)))
+        nothing = Spoken(np.zeros(0, np.int64), np.zeros((0, dim), np.float32))
+        return Fresh(made, nothing, fence)
+    return Fresh(made, Spoken(past.at_ms(), unpack(past.codes, dim)), fence)
 
 
 class RacedStore(MemoryStore):
@@ -76,11 +77,12 @@ async def test_writer_that_always_loses_says_so() -> None:
 async def test_page_under_a_higher_fence_is_left_alone() -> None:
     store = MemoryStore()
     tally = Tally("refresh")
-    owner, late = writer_of(store, fence=5), writer_of(store, fence=4, tally=tally)
-    await owner.write({"u": said(entries(10))}, {"u": held_page(None)})
-    before = await read(store, owner)
-    assert await late.write({"u": said(entries(20))}, {"u": held_page(None)}) == frozenset()
-    assert (await read(store, owner)).pair_keys.tolist() == before.pair_keys.tolist()
+    writer = writer_of(store, tally)
+    await writer.write({"u": said(entries(10), fence=5)}, {"u": held_page(None)})
+    late = {"u": said(entries(20), fence=4)}
+    assert await writer.write(late, {"u": held_page(None)}) == frozenset()
+    held = await read(store, writer)
+    assert (held.fence, held.pair_keys.tolist()) == (5, [10])
     assert tally.counts["pages", "fenced"] == 1
 
 

@@ -2,35 +2,43 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from cache import demand, page, record
+from cache.account import Account, Outcome
 from cache.clock import wall_clock_ms
+from cache.connection import connect
+from cache.demand_keys import shard_of
 from cache.embedded import EmbeddedValkey
 from cache.events import Event, EventFeed
-from cache.keys import EVENTS_STREAM, demand_stream, page_key, record_key
+from cache.keys import EVENTS_STREAM, page_key, record_key
+from cache.redis_demand import RedisDemand
 from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
-from cache.refresh.refresh_command import GROUP
+from cache.refresh.backlog import Backlog
 from models.features.hashing import key64
 from tests.bundles import NOW_MS, SPACE, linear_teacher, tiny_catalogue, tiny_users
 from tests.cache.refresh.asked import make_demand
+from tests.cache.refresh.started import Started
+from tests.cache.refresh.waiting import until
 
 pytestmark = pytest.mark.redis
 
-REPO = Path(__file__).parents[3]
-DEMAND = demand_stream(SPACE)
 DEADLINE_S = 30.0
+METRICS = (
+    'understudy_refresh_pairs_total{outcome="computed"} 5.0',
+    "understudy_refresh_leases 16.0",
+    'understudy_refresh_shard_backlog{shard="3"} 0.0',
+    "understudy_refresh_batch_pairs ",
+    'understudy_refresh_account_pairs{outcome="trimmed"} 0.0',
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,33 +51,21 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Live:
+class Live(Started):
     """The server's contents and the processes that a test started."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        super().__init__(url)
         self.store = RedisStore.open(url)
         self.streams = RedisStreams.open(url)
-        self.started: list[subprocess.Popen[str]] = []
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=REPO,
-            env=os.environ | {"UNDERSTUDY_REDIS_URL": self.url, "PYTHONPATH": str(REPO)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def understudy(self, *arguments: str) -> subprocess.Popen[str]:
-        return self.start("-m", "understudy", *arguments)
+        self.client = connect(url)
+        self.demand = RedisDemand(self.client, SPACE)
 
     async def ask(self, *user_ids: str) -> None:
-        bodies = [demand.encode(make_demand(user), wall_clock_ms()) for user in user_ids]
-        await self.streams.append(DEMAND, bodies, 1000)
+        shards = await self.demand.shards()
+        for user in user_ids:
+            body = demand.encode(make_demand(user), wall_clock_ms())
+            await self.demand.append({shard_of(user, shards): [body]}, 1000)
 
     async def has_pages(self, *user_ids: str) -> bool:
         values = await self.store.get_many([page_key(user, SPACE) for user in user_ids])
@@ -79,13 +75,15 @@ class Live:
         [value] = await self.store.get_many([record_key(user_id)])
         return value is not None and len(record.decode(value).items) == 1
 
+    async def account(self) -> Account:
+        return await Backlog(self.client, SPACE, await self.demand.shards()).account()
+
     async def is_settled(self) -> bool:
-        return await self.streams.length(DEMAND) == 0
+        return (await self.account()).unsettled == 0
 
     async def close(self) -> None:
-        for process in self.started:
-            process.kill()
-            process.communicate()
+        self.end()
+        await self.client.aclose()
         await self.streams.close()
         await self.store.close()
 
@@ -97,51 +95,40 @@ async def live(redis_url: str) -> AsyncIterator[Live]:
     await live.close()
 
 
-async def until(is_true: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not await is_true():
-        assert time.monotonic() < deadline, "did not come true in time"
-        await asyncio.sleep(0.01)
-
-
 def lines_of(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
     _, errors = process.communicate(timeout=DEADLINE_S)
     return (json.loads(line) for line in errors.splitlines())
 
 
-async def test_worker_killed_between_read_and_acknowledge_loses_nothing(
-    live: Live, serving: Path
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_refresher_that_is_killed_or_frozen_is_replaced_within_its_lease(
+    live: Live, serving: Path, number: signal.Signals
 ) -> None:
-    users = [f"user-{number}" for number in range(6)]
-    await live.streams.ensure_group(DEMAND, GROUP)
-    await live.ask(*users)
-    stuck = live.start("tests/cache/refresh/stuck_worker.py", live.url)
-    assert stuck.stdout is not None
-    assert await asyncio.to_thread(stuck.stdout.readline) == "judging 6\n"
-    assert await live.streams.pending(DEMAND, GROUP) == 6
-    stuck.send_signal(signal.SIGKILL)
-    stuck.communicate()
-    assert not await live.has_pages(users[0])
-    live.understudy("refresh", "--from", str(serving), "--claim-after-ms", "50")
-    await until(lambda: live.has_pages(*users))
-    await until(live.is_settled)
-
-
-async def test_refresher_frozen_for_a_while_is_replaced_and_does_no_harm(
-    live: Live, serving: Path
-) -> None:
-    command = ("refresh", "--from", str(serving), "--claim-after-ms", "50")
+    command = ("refresh", "--from", str(serving), "--lease-ms", "1000")
     first = live.understudy(*command)
     await live.ask("warm")
     await until(lambda: live.has_pages("warm"))
-    first.send_signal(signal.SIGSTOP)
-    await live.ask("a", "b", "c")
+    first.send_signal(number)
+    users = [f"user-{number}" for number in range(20)]
+    await live.ask(*users)
     live.understudy(*command)
-    await until(lambda: live.has_pages("a", "b", "c"))
+    await until(lambda: live.has_pages(*users))
     first.send_signal(signal.SIGCONT)
-    await live.ask("d")
-    await until(lambda: live.has_pages("a", "b", "c", "d"))
+    await live.ask("later")
+    await until(lambda: live.has_pages("later"))
     await until(live.is_settled)
+    assert (await live.account()).outcomes[Outcome.COMPUTED] == 5 * 22
+
+
+async def test_another_number_of_shards_ends_a_refresher_with_the_remedy(
+    live: Live, serving: Path
+) -> None:
+    assert await live.demand.shards(8) == 8
+    process = live.understudy("refresh", "--from", str(serving), "--shards", "4")
+    _, errors = await asyncio.to_thread(process.communicate, timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert "8 shards and 4 are wanted" in errors
+    assert f"delete us:shards:{{{SPACE}}}" in errors
 
 
 async def test_refresher_and_ingest_outlive_a_server_that_forgot_everything(
@@ -215,9 +202,8 @@ async def test_metrics_are_served_on_request(live: Live, serving: Path) -> None:
 
     async def is_counted() -> bool:
         with await asyncio.to_thread(urlopen, f"http://127.0.0.1:{port}/metrics") as answer:
-            return (
-                'understudy_refresh_pairs_total{outcome="computed"} 5.0' in answer.read().decode()
-            )
+            told = answer.read().decode()
+        return all(line in told for line in METRICS)
 
     await until(is_counted)
 

@@ -4,7 +4,7 @@ from cache import record
 from cache.keys import record_key
 from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand, make_record
-from tests.cache.refresh.worker_bench import Bench
+from tests.cache.refresh.worker_bench import Bench, Counting
 
 
 async def with_a_past(bench: Bench) -> None:
@@ -21,7 +21,7 @@ async def test_a_refresh_also_speaks_of_the_impressions_before_it() -> None:
     assert held is not None
     assert len(held.pair_keys) == held.aggregate.pairs == 5
     assert held.sequence.at_ms().tolist() == make_record().times_ms.tolist()
-    assert bench.pairs("past") == 5
+    assert bench.tally.counts["pairs", "past"] == 5
     assert bench.pairs("computed") == 5
 
 
@@ -34,8 +34,9 @@ async def test_an_impression_is_spoken_of_once() -> None:
 
 
 async def test_impressions_that_the_teacher_learned_of_have_no_place_in_a_sequence() -> None:
-    bench = Bench()
-    bench.counting.trained_until_ms = NOW_MS - 2000
+    counting = Counting()
+    counting.trained_until_ms = NOW_MS - 2000
+    bench = Bench(counting)
     await with_a_past(bench)
     await bench.ask(make_demand())
     held = await bench.page()

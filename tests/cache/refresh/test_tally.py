@@ -9,12 +9,14 @@ def test_counts_and_levels_are_exposed() -> None:
     tally.add("pairs", "computed", 2)
     tally.add("pairs", "fresh", 1)
     tally.levels["backlog"] = 3
+    tally.labelled["shard_backlog", "shard"] = {"0": 1.0, "1": 2.0}
     registry = CollectorRegistry()
     registry.register(tally)
     lines = generate_latest(registry).decode().splitlines()
     assert 'understudy_refresh_pairs_total{outcome="computed"} 7.0' in lines
     assert 'understudy_refresh_pairs_total{outcome="fresh"} 1.0' in lines
     assert "understudy_refresh_backlog 3.0" in lines
+    assert 'understudy_refresh_shard_backlog{shard="1"} 2.0' in lines
 
 
 def test_log_line_is_flat() -> None:

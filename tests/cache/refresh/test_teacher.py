@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from cache.refresh.stacked import Wanted, candidates_of, requests_of
 from cache.refresh.teacher import NotATeacher, Teacher, chunked
-from models.features.build import ItemTable, build
+from models.features.build import build
 from models.features.catalogue import Catalogue
+from models.features.item_table import ItemTable
 from models.features.records import Candidates, History, Requests
 from models.runtime import load
 from tests.bundles import NOW_MS, linear_student

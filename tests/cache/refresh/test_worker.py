@@ -3,7 +3,7 @@ import pytest
 
 from cache import demand, record
 from cache.errors import MessageCorrupt
-from cache.items import ItemCounters, ItemFeed, encode
+from cache.items import ItemCounters, encode
 from cache.keys import ITEMS_STREAM, pair_keys, record_key
 from cache.memory_streams import MemoryStreams
 from cache.memory_table import MemoryTable
@@ -11,10 +11,9 @@ from cache.refresh.follower import ItemFollower
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Teacher
 from cache.tiers import PAIR, Lookup, resolve
-from models.features.catalogue import Catalogue
 from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand, make_record
-from tests.cache.refresh.worker_bench import TTL, WALL_MS, Bench
+from tests.cache.refresh.worker_bench import TTL, Bench
 
 
 async def test_answer_is_what_the_gateway_resolves(teacher: Teacher) -> None:
@@ -73,6 +72,25 @@ async def test_pair_asked_for_twice_in_a_batch_is_judged_once() -> None:
     assert (len(held.pair_keys), held.version) == (7, 1)
 
 
+async def test_pair_that_gave_no_number_is_not_judged_again_within_the_window() -> None:
+    bench = Bench()
+    bench.counting.broken = {0}
+    await bench.ask(make_demand(items=[1]))
+    await bench.ask(make_demand(items=[1, 2], at=NOW_MS + 9_999))
+    assert bench.pairs("duplicate") == 1
+    await bench.ask(make_demand(items=[1], at=NOW_MS + 10_000))
+    assert [len(each.item_keys) for each in bench.counting.wanted] == [1, 1, 1]
+
+
+async def test_what_was_judged_under_an_earlier_lease_is_not_relied_on() -> None:
+    bench = Bench()
+    bench.counting.broken = {0}
+    await bench.ask(make_demand(items=[1]), token=1)
+    await bench.ask(make_demand(items=[1]), token=2)
+    assert bench.pairs("duplicate") == 0
+    assert bench.pairs("not_finite") == 2
+
+
 async def test_each_user_gets_the_rows_judged_for_them() -> None:
     bench = Bench()
     await bench.ask(make_demand("a", range(2)), make_demand("b", range(3)), make_demand("a", [9]))
@@ -84,7 +102,7 @@ async def test_each_user_gets_the_rows_judged_for_them() -> None:
 
 async def test_entry_is_as_old_as_its_demand_waited() -> None:
     bench = Bench()
-    bench.wall_ms = WALL_MS + 7_000
+    bench.clock.now += 7.0
     await bench.ask(make_demand(at=NOW_MS))
     held = await bench.page()
     assert held is not None
@@ -110,15 +128,14 @@ async def test_teacher_that_is_all_nan_writes_nothing() -> None:
     assert await bench.page() is None
 
 
-async def test_page_stays_within_its_limit() -> None:
+async def test_page_stays_within_its_limit_with_what_promises_most() -> None:
     bench = Bench()
     for batch in range(4):
         at = NOW_MS + batch
         await bench.ask(make_demand(items=range(8 * batch, 8 * batch + 8), at=at))
     held = await bench.page()
     assert held is not None
-    assert len(held.pair_keys) == 20
-    assert held.computed_at_ms().min() == NOW_MS + 1
+    assert sorted(held.logit[:, 0].tolist()) == [4] * 4 + [5] * 4 + [6] * 4 + [7] * 4 + [8] * 4
 
 
 async def test_damaged_page_and_record_are_written_over() -> None:
@@ -143,10 +160,11 @@ def test_demand_of_another_schema_is_refused() -> None:
         Bench().refresher.decode(demand.encode(asked, 0))
 
 
-async def test_counters_told_by_ingest_are_used(catalogue: Catalogue) -> None:
-    streams = MemoryStreams()
-    feed = ItemFeed(MemoryTable(), streams, width=3)
-    bench = Bench(follower=ItemFollower(feed, catalogue))
+async def test_counters_told_by_ingest_are_used(teacher: Teacher) -> None:
+    streams, catalogue = MemoryStreams(), teacher.items.view.base
+    bench = Bench(
+        follower=ItemFollower.of(teacher.items, MemoryTable(), streams, teacher.schema.log)
+    )
     key = catalogue.keys[7]
     change = ItemCounters(np.array([key]), np.array([[9.0, 3.0, 1.0]]), np.array([NOW_MS + 5]))
     await bench.ask(make_demand())

@@ -1,24 +1,30 @@
 """A refresher over a store in memory, and a teacher that counts."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from cache import page
-from cache.demand import Demand, Received
+from cache.account import Outcome
+from cache.demand import Demand
 from cache.memory_store import MemoryStore
 from cache.page import Page
+from cache.refresh.batch_size import BatchSize
 from cache.refresh.follower import ItemFollower
+from cache.refresh.hand import InHand
 from cache.refresh.pages import PageWriter
+from cache.refresh.server_clock import ServerClock
 from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge, Judged
 from cache.refresh.worker import Refresher
 from cache.tiers import TtlPolicy
 from tests.bundles import log_schema
+from tests.cache.fake_clock import FakeClock
 
 TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
-WALL_MS = 1_800_000_000_000
+SERVER_MS = 1_800_000_000_000
 
 
 class Counting:
@@ -40,23 +46,38 @@ class Counting:
 
 
 class Bench:
+    """`clock` counts seconds, and the server's with it."""
+
     def __init__(self, teacher: Judge | None = None, follower: ItemFollower | None = None) -> None:
         self.store = MemoryStore()
         self.tally = Tally("refresh")
         self.counting = Counting()
         self.pages = PageWriter(self.store, "space", TTL, self.tally, entry_limit=20)
-        self.wall_ms = WALL_MS
+        self.clock = FakeClock()
+        server_clock = ServerClock(self.clock)
+        server_clock.told(SERVER_MS)
+        self.size = BatchSize(50.0, 4096)
         self.refresher = Refresher(
             self.store, teacher or self.counting, log_schema(), self.pages, TTL, self.tally,
-            follower, wall_ms=lambda: self.wall_ms,
+            server_clock, self.size, follower=follower,
         )  # fmt: skip
+        self.outcomes: Counter[str] = Counter()
 
-    async def ask(self, *demands: Demand) -> list[bool]:
-        return await self.refresher.process([Received(asked, WALL_MS) for asked in demands])
+    async def ask(self, *demands: Demand, token: int = 1) -> list[bool]:
+        """Whose pages are written, of demands that the server took at SERVER_MS."""
+        batch = [
+            InHand(0, token, b"%d-%d" % (SERVER_MS, number), b"", asked, 0, 0.0)
+            for number, asked in enumerate(demands)
+        ]
+        verdict = await self.refresher.judge(await self.refresher.plan(batch))
+        unwritten = await self.refresher.write(verdict)
+        for outcomes in verdict.outcomes:
+            self.outcomes.update(outcomes)
+        return [asked.user_id not in unwritten for asked in demands]
 
     async def page(self, user_id: str = "user-1") -> Page | None:
         [value] = await self.store.get_many([self.pages.key(user_id)])
         return None if value is None else page.decode(value)
 
     def pairs(self, outcome: str) -> float:
-        return self.tally.counts["pairs", outcome]
+        return self.outcomes[Outcome(outcome)]

@@ -1,0 +1,120 @@
+"""What hands demands to their shards, off the request path."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from cache.clock import wall_clock_ms
+from cache.demand import Demand, encode
+from cache.demand_keys import SHARDS, shard_of
+from cache.errors import StoreUnavailable
+from cache.keys import pair_keys
+from cache.recent import RecentPairs
+
+
+class DemandSink(Protocol):
+    """Where a feed appends; every call may raise StoreUnavailable."""
+
+    async def shards(self, if_absent: int) -> int: ...
+
+    async def append(self, by_shard: Mapping[int, Sequence[bytes]], limit: int) -> None:
+        """`limit` is of messages of one shard; the oldest are dropped above."""
+        ...
+
+
+class DemandFeed:
+    """Takes demands off the request path and appends them to their users' shards in batches.
+
+    `offer` never waits: past `queue_limit` it drops. Pairs that the same user was offered within
+    `window_s` are sent once. A batch that cannot be appended is dropped and forgotten: the next
+    miss asks again. `stream_limit` is of messages in all shards.
+    """
+
+    def __init__(
+        self,
+        sink: DemandSink,
+        *,
+        queue_limit: int = 1024,
+        window_s: float = 10.0,
+        flush_s: float = 0.02,
+        stream_limit: int = 50_000,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._sink = sink
+        self._queue: deque[tuple[Demand, int]] = deque()
+        self._queue_limit = queue_limit
+        self._recent = RecentPairs(window_s)
+        self._flush_s = flush_s
+        self._stream_limit = stream_limit
+        self._clock = clock
+        self._wall_ms = wall_ms
+        self._offered = asyncio.Event()
+        self._shards = SHARDS
+        self._is_certain = False
+        self.counts: Counter[str] = Counter()
+
+    def offer(self, demand: Demand) -> None:
+        """Counts `offered`, or `dropped` when the queue is full."""
+        if len(self._queue) >= self._queue_limit:
+            self.counts["dropped"] += 1
+            return
+        self.counts["offered"] += 1
+        self._queue.append((demand, self._wall_ms()))
+        self._offered.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._offered.wait()
+            # Waiting a little makes one append of many requests' demands.
+            await asyncio.sleep(self._flush_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Appends all that is queued.
+
+        Counts messages: `sent`, `duplicate`, `failed` (no store), `refused` (past a bound).
+        """
+        self._offered.clear()
+        queued, self._queue = self._queue, deque()
+        bodies = [
+            (demand.user_id, body) for demand, at in queued if (body := self._body(demand, at))
+        ]
+        if not bodies:
+            return
+        try:
+            await self._append(bodies)
+            self.counts["sent"] += len(bodies)
+        except StoreUnavailable:
+            self._recent.forget()
+            # A server that lost its memory has lost the number as well.
+            self._is_certain = False
+            self.counts["failed"] += len(bodies)
+
+    async def _append(self, bodies: Sequence[tuple[str, bytes]]) -> None:
+        if not self._is_certain:
+            self._shards = await self._sink.shards(self._shards)
+            self._is_certain = True
+        by_shard: defaultdict[int, list[bytes]] = defaultdict(list)
+        for user_id, body in bodies:
+            by_shard[shard_of(user_id, self._shards)].append(body)
+        await self._sink.append(by_shard, -(-self._stream_limit // self._shards))
+
+    def _body(self, demand: Demand, enqueued_ms: int) -> bytes | None:
+        """None when nothing of it is new, or when it cannot be sent."""
+        pairs = pair_keys(demand.item_keys, demand.context)
+        now_s = self._clock()
+        is_new = ~self._recent.seen(demand.user_id, pairs, now_s)
+        if not is_new.any():
+            self.counts["duplicate"] += 1
+            return None
+        self._recent.remember(demand.user_id, pairs[is_new], now_s)
+        item_keys, scores = demand.item_keys[is_new], demand.scores[is_new]
+        try:
+            return encode(demand._replace(item_keys=item_keys, scores=scores), enqueued_ms)
+        except ValueError:
+            self.counts["refused"] += 1
+            return None

@@ -1,0 +1,43 @@
+"""Options of `understudy refresh`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from cache.demand import MAX_PAIRS
+from cache.demand_keys import MAX_SHARDS, SHARDS
+from cache.refresh.roster import MAX_TTL_MS
+from cache.sequence import MAX_SEQUENCE
+
+SoftTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_SOFT_TTL_S", help="Fresh until then.")]
+HardTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")]
+ZPrecision = Annotated[Literal["fp16", "int8", "int4"], typer.Option(help="Of z in pages.")]
+SequenceLength = Annotated[
+    int, typer.Option("--sequence-length", min=0, max=MAX_SEQUENCE, help="Of a user's past.")
+]
+RetentionS = Annotated[
+    float, typer.Option("--sequence-retention-s", min=1, help="Of a page and its sequence.")
+]
+PageEntries = Annotated[int, typer.Option(min=1, max=4096, help="Kept a user.")]
+CandidateLimit = Annotated[int, typer.Option(min=1, help="Judged at once.")]
+BatchMs = Annotated[
+    float, typer.Option(min=1, help="What a run of the teacher may take; sizes the batches.")
+]
+MaxPairs = Annotated[
+    int, typer.Option(min=MAX_PAIRS, help="Held in memory; what is more waits in the stream.")
+]
+Shards = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MAX_SHARDS,
+        help=f"Of the space's demand; the first to come decides.  [default: {SHARDS}]",
+    ),
+]
+LeaseMs = Annotated[
+    int,
+    typer.Option(
+        min=100, max=MAX_TTL_MS, help="A worker silent for so long is replaced by the others."
+    ),
+]
+Threads = Annotated[int, typer.Option(min=1, help="Of the teacher's session.")]

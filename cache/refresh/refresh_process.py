@@ -1,0 +1,120 @@
+"""A refresher put together: what it needs of the server, and who shares its space with it."""
+
+import asyncio
+from typing import Final, NamedTuple
+
+from cache.connection import connect
+from cache.errors import StoreUnavailable
+from cache.quantise import Precision
+from cache.redis_demand import RedisDemand, check_shards
+from cache.redis_store import RedisStore
+from cache.redis_streams import MAX_BLOCK_MS, RedisStreams
+from cache.redis_table import RedisTable
+from cache.refresh.attempt import Attempts
+from cache.refresh.backlog import Backlog
+from cache.refresh.batch_size import BatchSize
+from cache.refresh.follower import ItemFollower
+from cache.refresh.hand import Hand
+from cache.refresh.intake import Intake
+from cache.refresh.lease import Leases
+from cache.refresh.own_shards import OwnShards
+from cache.refresh.pages import PageWriter, SequencePolicy
+from cache.refresh.process import consumer_name
+from cache.refresh.refresh_loop import RefreshLoop
+from cache.refresh.roster import Roster
+from cache.refresh.server_clock import ServerClock
+from cache.refresh.settling import Settling
+from cache.refresh.tally import Tally
+from cache.refresh.teacher import Teacher
+from cache.refresh.worker import Refresher
+from cache.tiers import TtlPolicy
+
+PAUSE_S: Final = 0.5
+
+
+class Limits(NamedTuple):
+    ttl: TtlPolicy
+    precision: Precision
+    entries: int
+    sequence: SequencePolicy
+    shards: int | None  # None: as many as the space has
+    lease_ms: int
+    max_pairs: int
+    batch_ms: float
+    candidates: int
+
+
+class RefreshProcess:
+    """Owns its connections. `run` once."""
+
+    def __init__(self, redis_url: str, teacher: Teacher, limits: Limits, tally: Tally) -> None:
+        self._client = connect(redis_url)
+        # Reads that wait keep a connection: nothing else may queue behind them.
+        self._waiting = connect(redis_url, wait_ms=2 * MAX_BLOCK_MS)
+        self._streams = RedisStreams(self._waiting)
+        self._store = RedisStore(self._client)
+        self._teacher = teacher
+        self._limits = limits
+        self._tally = tally
+        self._clock = ServerClock()
+        self._loop: RefreshLoop | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises ShardsDiffer."""
+        try:
+            shards = await self._agreed_shards(stop)
+            if shards is not None:
+                self._loop = self._built(shards)
+                await self._loop.run(stop)
+        finally:
+            await self._store.close()
+            await self._streams.close()
+
+    async def measure(self) -> None:
+        if self._loop is not None:
+            await self._loop.measure()
+
+    async def _agreed_shards(self, stop: asyncio.Event) -> int | None:
+        """None when it is to end before the server was there."""
+        demand, wanted = RedisDemand(self._client, self._teacher.space), self._limits.shards
+        while not stop.is_set():
+            try:
+                held = await (demand.shards(wanted) if wanted else demand.shards())
+            except StoreUnavailable:
+                await asyncio.sleep(PAUSE_S)
+                continue
+            check_shards(self._teacher.space, held, wanted or held)
+            return held
+        return None
+
+    def _built(self, shards: int) -> RefreshLoop:
+        limits, space = self._limits, self._teacher.space
+        hand, size = Hand(limits.max_pairs), BatchSize(limits.batch_ms, limits.candidates)
+        backlog, own = Backlog(self._waiting, space, shards), self._own_shards(shards)
+        refresher = self._refresher(size)
+        attempts = Attempts(
+            space, Settling(own, backlog, self._tally), backlog, refresher, self._streams,
+            self._clock, self._tally, limits.ttl.hard_s,
+        )  # fmt: skip
+        intake = Intake(backlog, refresher.decode, hand)
+        return RefreshLoop(own, intake, hand, size, attempts, backlog, self._tally)
+
+    def _own_shards(self, shards: int) -> OwnShards:
+        space, name, lease_ms = self._teacher.space, consumer_name(), self._limits.lease_ms
+        roster = Roster(self._client, space, name, shards=shards, ttl_ms=lease_ms)
+        leases = Leases(self._client, space, name, lease_ms)
+        return OwnShards(
+            space, roster, leases, self._clock, self._tally, shards=shards, lease_ms=lease_ms
+        )
+
+    def _refresher(self, size: BatchSize) -> Refresher:
+        log, limits = self._teacher.schema.log, self._limits
+        pages = PageWriter(
+            self._store, self._teacher.space, limits.ttl, self._tally,
+            precision=limits.precision, entry_limit=limits.entries, sequence=limits.sequence,
+        )  # fmt: skip
+        table = RedisTable(self._client)
+        return Refresher(
+            self._store, self._teacher, log, pages, limits.ttl, self._tally, self._clock, size,
+            follower=ItemFollower.of(self._teacher.items, table, self._streams, log),
+        )  # fmt: skip
