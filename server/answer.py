@@ -26,7 +26,6 @@ class AnswerWriter:
         item_ids = ranked.columns.item_ids
         summary = ranked.assembled.summary
         scored, values = ranked.scored, ranked.order.values
-        has_values = ranked.columns.bids is not None or scored.worth is not None
         return RankAnswer(
             request_id=ranked.request.request_id or next(self._ids),
             model=self._model,
@@ -34,10 +33,11 @@ class AnswerWriter:
             lane=self._lane,
             item_ids=list(map(item_ids.__getitem__, positions.tolist())),
             scores=scored.scores[positions].tolist(),
-            values=values[positions].tolist() if has_values else UNSET,
+            values=values[positions].tolist() if ranked.has_values else UNSET,
             coverage=_coverage(summary),
             teacher_age_s=summary.age_s / summary.hinted if summary.hinted else None,
             degraded=_degraded(ranked, summary),
+            unavailable=ranked.unavailable or UNSET,
             task_scores=UNSET if scored.by_task is None else _by_task(scored.by_task, positions),
         )
 
@@ -47,7 +47,8 @@ def _by_task(by_task: Mapping[str, F64], positions: I64) -> dict[str, list[float
 
 
 def _coverage(summary: Summary) -> Coverage:
-    none, item, user, neighbour, pair = (part / summary.candidates for part in summary.by_tier)
+    candidates = max(summary.candidates, 1)  # all of them may be unavailable
+    none, item, user, neighbour, pair = (part / candidates for part in summary.by_tier)
     return Coverage(pair, neighbour, user, item, none)
 
 

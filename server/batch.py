@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from server.admission import late
 from server.assembly import Assembled, Assembler, Assembly, Prepared
-from server.ranked import Scored, Wanted
+from server.ranked import Inputs, Scored, Wanted
 from server.scoring import Scorer, runs
 from server.stages import StageClock
 
@@ -30,6 +30,7 @@ Worked = Callable[[int, int, float], None]
 class Judged(NamedTuple):
     assembled: Assembled
     scored: Scored
+    inputs: Inputs
 
 
 class _Waiting(NamedTuple):
@@ -183,7 +184,8 @@ class Batcher:
         for first, last in runs([waiting.candidates for waiting in batch]):
             run = batch[first:last]
             scored = self._scorer.score(assembly, first, last, [waiting.wanted for waiting in run])
-            judged += map(Judged, assembly.requests[first:last], scored)
+            inputs = (Inputs(assembly, place) for place in range(first, last))
+            judged += map(Judged, assembly.requests[first:last], scored, inputs)
             for waiting in run:
                 waiting.clock.mark("inference")
         return judged

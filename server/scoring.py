@@ -69,6 +69,8 @@ class Scorer:
         self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted]
     ) -> list[Scored]:
         requests = assembly.requests[first:last]
+        if not any(assembled.summary.candidates for assembled in requests):
+            return [self._prior(*each, None) for each in zip(requests, wanted, strict=True)]
         try:
             logit = self._model.run(assembly.inputs(first, last)).logit
         except Exception as error:
@@ -81,7 +83,7 @@ class Scorer:
         for assembled, each in zip(requests, wanted, strict=True):
             part = slice(start, start := start + len(assembled.item_keys))
             if is_finite or told.is_finite(part):
-                scored.append(self._part(told, part, each, None))
+                scored.append(self._part(told, part, each, None)._replace(logit=logit[part]))
             else:
                 scored.append(self._prior(assembled, each, "not_finite"))
         return scored
@@ -104,7 +106,7 @@ class Scorer:
             every = {name: scores[part] for name, scores in told.by_task.items()}
         return Scored(told.by_task[self._names[wanted.task]][part], reason, worth, every)
 
-    def _prior(self, assembled: Assembled, wanted: Wanted, reason: str) -> Scored:
+    def _prior(self, assembled: Assembled, wanted: Wanted, reason: str | None) -> Scored:
         rates = prior_scores(assembled.counters, self._model.manifest.features.prior_rates)
         told = self._told([wanted], lambda task: rates[:, task])
         return self._part(told, slice(None), wanted, reason)
