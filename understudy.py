@@ -29,8 +29,14 @@ COMMANDS: Final = {
     "ingest": Command(
         "cache.refresh.ingest_command", "ingest", "Fold events into users and items.", "serve"
     ),
+    "archive": Command(
+        "cache.refresh.archive_command", "archive", "Keep served requests as Parquet.", "archive"
+    ),
     "cache": Command(
         "cache.operator.operator_command", "operate", "Look into the cache, drop a space.", "serve"
+    ),
+    "items": Command(
+        "cache.refresh.items_command", "items", "Fold changed items into a catalogue.", "serve"
     ),
     "import": Command(
         "models.data.import_command", "import_log", "Turn a data set into a log.", "train"

@@ -1,6 +1,6 @@
 """Live counters of items: the table that ingest writes, and the stream that everybody tails."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from struct import Struct
 from typing import Any, Final, NamedTuple, Self
@@ -23,7 +23,10 @@ _MAGIC: Final = b"UI"
 
 
 class ItemCounters(NamedTuple):
-    """Absolute values, so that applying one twice, or an old one first, does no harm."""
+    """Absolute values, so that applying one twice, or an old one first, does no harm.
+
+    Satisfies models.features.counted.ItemCounts.
+    """
 
     keys: U64  # [n] unique
     counters: F64  # [n, 1 + T]
@@ -32,13 +35,6 @@ class ItemCounters(NamedTuple):
     @classmethod
     def none(cls, width: int) -> Self:
         return cls(np.zeros(0, np.uint64), np.zeros((0, width)), np.zeros(0, np.int64))
-
-    def write_into(self, rows: I64, counters: F64, counters_at: I64) -> None:
-        """Into a catalogue's columns in place. `rows` are those of `keys`; unknown items (the last
-        row) and values older than those held are left out."""
-        is_newer = (rows < len(counters_at) - 1) & (self.counters_at >= counters_at[rows])
-        counters[rows[is_newer]] = self.counters[is_newer]
-        counters_at[rows[is_newer]] = self.counters_at[is_newer]
 
 
 def encode(items: ItemCounters) -> bytes:
@@ -89,8 +85,7 @@ def unpack_values(fields: Mapping[bytes, bytes], width: int) -> ItemCounters:
 
 
 class ItemFeed:
-    """How a process keeps its catalogue's counters up to date: `last_id`, `snapshot`, then
-    `follow` for ever. `width` is 1 + the number of tasks."""
+    """A Feed of item counters; `width` is 1 + the number of tasks."""
 
     def __init__(self, table: Table, streams: Streams, width: int) -> None:
         self._table = table
@@ -98,23 +93,22 @@ class ItemFeed:
         self._width = width
 
     async def last_id(self) -> bytes:
-        """To be asked before the snapshot, so that no change falls between the two."""
         return await self._streams.last_id(ITEMS_STREAM)
 
+    async def parts(self) -> AsyncIterator[ItemCounters]:
+        async for fields in self._table.scan(ITEMS_TABLE):
+            if fields:
+                yield unpack_values(fields, self._width)
+
     async def snapshot(self) -> ItemCounters:
-        parts = [
-            unpack_values(part, self._width) async for part in self._table.scan(ITEMS_TABLE) if part
-        ]
-        return _newest(parts, self._width)
+        """All parts as one, one row an item."""
+        return _newest([part async for part in self.parts()], self._width)
 
     async def follow(
         self, last_id: bytes, *, count: int = 64, block_ms: int = 1000
     ) -> tuple[ItemCounters, bytes]:
-        """Changes after `last_id`, one row an item, and the id to follow from next.
-
-        Waits up to `block_ms` for the first (0: does not wait). A damaged message is passed over:
-        the next change of its items brings their full value.
-        """
+        """One row an item. A damaged message is passed over: the next change of its items brings
+        their full value."""
         messages = await self._streams.read_after(ITEMS_STREAM, last_id, count, block_ms)
         parts = []
         for message in messages:

@@ -8,7 +8,8 @@ import numpy as np
 
 from models.data.batches import Pairs, records, shown
 from models.data.causal import Replay
-from models.features.build import ItemTable, build
+from models.features.build import build
+from models.features.item_table import ItemTable
 from models.features.records import F32, I64, Arrays, CacheAnswer, Hints
 from models.schema import FeatureSchema, Tier
 

@@ -14,6 +14,8 @@ from server.gateway import Gateway
 from server.openapi import TITLE, document, version
 from server.routes.events import EventsRoute
 from server.routes.health import HealthRoutes
+from server.routes.items import PATH as ITEMS_PATH
+from server.routes.items import ItemsRoute
 from server.routes.metrics import MetricsRoute
 from server.routes.rank import PATH, RankRoute
 from server.settings import Settings
@@ -61,9 +63,18 @@ def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) 
 def _routes(gateway: Gateway, rank: RankRoute) -> list[Route]:
     health = HealthRoutes(gateway)
     return [
+        *_admin_routes(gateway),
         Route(PATH, rank, methods=["POST"]),
         Route("/v1/events", EventsRoute(gateway), methods=["POST"]),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", MetricsRoute(gateway).page),
     ]
+
+
+def _admin_routes(gateway: Gateway) -> list[Route]:
+    """None without a token."""
+    token = gateway.settings.admin_token
+    if token is None:
+        return []
+    return [Route(ITEMS_PATH, ItemsRoute(gateway, token), methods=["POST"])]

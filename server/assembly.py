@@ -1,7 +1,6 @@
 """What the cache, the catalogue and the requests say → the model's input arrays."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,9 +11,10 @@ from cache.page import Page
 from cache.record import UserRecord, empty_record
 from cache.sequence import Past, PastSequence, read
 from cache.tiers import Lookup, Resolved, TtlPolicy, resolve
-from models.features.build import ItemTable, build_ungrouped, group_side
-from models.features.catalogue import Catalogue
+from models.features.build import build_ungrouped, group_side
+from models.features.catalogue_view import View
 from models.features.grouping import grouped_in_order
+from models.features.live_catalogue import LiveCatalogue
 from models.features.records import (
     F64,
     I64,
@@ -23,12 +23,12 @@ from models.features.records import (
     CacheAnswer,
     Candidates,
     Hints,
-    Override,
     Requests,
     ZSequence,
 )
 from models.features.stacked import stacked
 from models.schema import FeatureSchema, categorical, numbers
+from server.batch_items import BatchItems
 from server.candidates import CandidateColumns
 from server.columns import Row
 from server.item_rows import ItemRows
@@ -48,13 +48,15 @@ class Prepared(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """What one request needs besides the model's inputs; the arrays are views."""
+    """What one request needs besides the model's inputs, of its N candidates that are not
+    withdrawn; the arrays are views."""
 
     item_keys: U64  # [N]
     known: Mask  # [N] in the catalogue
     counters: F64  # [N, 1 + T]
     resolved: Resolved | None  # None for a model that reads no teacher
     summary: Summary
+    kept: I64 | None = None  # positions among the candidates asked for; None when none was left out
 
 
 class Assembly(NamedTuple):
@@ -79,16 +81,6 @@ class Assembly(NamedTuple):
         return arrays | group_side(grouped_in_order(sizes))
 
 
-class _Located(NamedTuple):
-    """The candidates of all requests, one request after another."""
-
-    sizes: list[int]  # by request
-    parts: list[slice]  # by request
-    owners: I64  # [N] into the requests
-    keys: U64  # [N]
-    rows: I64  # [N]
-
-
 class Assembler:
     """Everything that does not change from request to request, built once.
 
@@ -96,11 +88,10 @@ class Assembler:
     operations, not by their size.
     """
 
-    def __init__(self, schema: FeatureSchema, catalogue: Catalogue, ttl: TtlPolicy) -> None:
+    def __init__(self, schema: FeatureSchema, catalogue: LiveCatalogue, ttl: TtlPolicy) -> None:
         self._schema = schema
         self._catalogue = catalogue
-        self._rows = ItemRows(catalogue)
-        self._items = ItemTable.of(schema, catalogue)
+        self._rows = ItemRows(catalogue.view.base)
         self._ttl = ttl
         log = schema.log
         self._stranger = empty_record(
@@ -110,64 +101,42 @@ class Assembler:
 
     def assemble(self, requests: Sequence[Prepared]) -> Assembly:
         """The inputs of each are those of the request alone, to the last bit."""
-        located = self._locate(requests)
-        candidates = self._candidates(located, requests)
-        resolved = self._resolve(located, requests)
+        # One view for all: the catalogue may change meanwhile, and its rows with it.
+        view = self._catalogue.view
+        items = self._items(requests, view)
+        candidates = Candidates(
+            items.owners,
+            items.rows,
+            *view.counted(items.rows),
+            items.overrides([request.columns for request in requests]),
+        )
+        resolved = self._resolve(items, requests)
         arrays = build_ungrouped(
             self._schema,
-            self._items,
-            self._requests(requests),
+            view.table,
+            self._requests(requests, view),
             candidates,
             resolved and self._answer(resolved, requests),
         )
-        known = located.rows < len(self._catalogue)
-        told = summaries(located.sizes, located.owners, known, resolved)
-        assembled = [
-            Assembled(
-                located.keys[part],
-                known[part],
-                candidates.counters[part],
-                resolved and resolved.part(part),
-                summary,
-            )
-            for part, summary in zip(located.parts, told, strict=True)
-        ]
-        return Assembly(assembled, arrays, located.parts, self._by_candidate)
+        known = items.rows != view.unknown
+        assembled = _assembled(items, known, candidates.counters, resolved)
+        return Assembly(assembled, arrays, items.parts, self._by_candidate)
 
-    def _locate(self, requests: Sequence[Prepared]) -> _Located:
-        found = [self._rows.locate(request.columns.item_ids) for request in requests]
-        sizes = [len(located.rows) for located in found]
-        ends = list(accumulate(sizes))
-        return _Located(
-            sizes,
-            [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)],
-            np.arange(len(sizes)).repeat(sizes),
-            np.concatenate([located.keys for located in found]),
-            np.concatenate([located.rows for located in found]),
-        )
+    def _items(self, requests: Sequence[Prepared], view: View) -> BatchItems:
+        """What was withdrawn is left out here, before anything is spent on it."""
+        found = [self._rows.locate(request.columns.item_ids, view) for request in requests]
+        items = BatchItems.of(found)
+        return items.without(view.withdrawn(items.rows)) if view.has_withdrawn else items
 
-    def _candidates(self, located: _Located, requests: Sequence[Prepared]) -> Candidates:
-        return Candidates(
-            request_index=located.owners,
-            row=located.rows,
-            counters=self._catalogue.counters.take(located.rows, axis=0),
-            counters_at=self._catalogue.counters_at.take(located.rows),
-            overrides=[
-                Override(part.start + candidate, keys, values)
-                for part, request in zip(located.parts, requests, strict=True)
-                for candidate, keys, values in request.columns.overrides
-            ],
-        )
-
-    def _resolve(self, located: _Located, requests: Sequence[Prepared]) -> Resolved | None:
+    def _resolve(self, items: BatchItems, requests: Sequence[Prepared]) -> Resolved | None:
         dim = self._schema.teacher_dim
         if not dim:
             return None
         folds = [context_fold(request.context.keys[0].tolist()) for request in requests]
-        pairs = pair_keys_under(located.keys, np.array(folds, np.uint64).take(located.owners))
+        pairs = pair_keys_under(items.keys, np.array(folds, np.uint64).take(items.owners))
         lookups = [
             Lookup(request.page, pairs[part], request.now_ms)
-            for part, request in zip(located.parts, requests, strict=True)
+            for part, request in zip(items.parts, requests, strict=True)
         ]
         tasks, reads_user = len(self._schema.log.tasks), "user" in self._schema.teacher_tiers
         return resolve(lookups, self._ttl, dim, tasks, reads_user=reads_user)
@@ -183,15 +152,32 @@ class Assembler:
         ]
         return CacheAnswer(hints, ZSequence(*read(pasts, self._schema.history_length, dim)))
 
-    def _requests(self, requests: Sequence[Prepared]) -> Requests:
+    def _requests(self, requests: Sequence[Prepared], view: View) -> Requests:
         return stacked(
             [request.user or self._stranger for request in requests],
             [request.now_ms for request in requests],
             [request.context.keys[0] for request in requests],
             [request.context.numbers[0] for request in requests],
-            self._catalogue,
+            view,
             self._schema.history_length,
         )
+
+
+def _assembled(
+    items: BatchItems, known: Mask, counters: F64, resolved: Resolved | None
+) -> list[Assembled]:
+    told = summaries(items.sizes, items.owners, known, resolved)
+    return [
+        Assembled(
+            items.keys[part],
+            known[part],
+            counters[part],
+            resolved and resolved.part(part),
+            summary,
+            kept,
+        )
+        for part, summary, kept in zip(items.parts, told, items.kept(), strict=True)
+    ]
 
 
 def _sequence(page: Page | None, dim: int) -> PastSequence | None:

@@ -3,29 +3,37 @@ server that is down is met, and counted, when it is first asked."""
 
 from typing import NamedTuple
 
+from redis.asyncio import Redis
+
 from cache.breaker import CircuitBreaker
+from cache.catalogue_feed import CatalogueFeed
+from cache.catalogue_writer import CatalogueWriter
 from cache.connection import connect
-from cache.demand import DemandFeed
+from cache.demand_feed import DemandFeed
 from cache.events import EventFeed
 from cache.items import ItemFeed
 from cache.null_store import NullStore
 from cache.reader import CacheReader
+from cache.redis_demand import RedisDemand
 from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
+from cache.refresh.item_layout import layout_of
+from cache.served_feed import ServedFeed
 from cache.store import Store
 from models.manifest import Manifest
 from server.settings import Settings
 
 
 class CacheLinks(NamedTuple):
-    """`streams` and `table` are None when no Redis is configured."""
+    """`streams`, `table` and `client` are None when no Redis is configured."""
 
     settings: Settings
     store: Store
     breaker: CircuitBreaker
     streams: RedisStreams | None
     table: RedisTable | None
+    client: Redis | None = None
 
     def reader(self, manifest: Manifest) -> CacheReader:
         settings = self.settings
@@ -38,13 +46,21 @@ class CacheLinks(NamedTuple):
         )
 
     def demand(self, manifest: Manifest) -> DemandFeed | None:
-        if self.streams is None or manifest.reads_space is None or not self.settings.teacher_cache:
+        if self.client is None or manifest.reads_space is None or not self.settings.teacher_cache:
             return None
         return DemandFeed(
-            self.streams,
-            manifest.reads_space,
+            RedisDemand(self.client, manifest.reads_space),
             queue_limit=self.settings.demand_capacity,
             window_s=self.settings.demand_window_s,
+        )
+
+    def served(self) -> ServedFeed | None:
+        if self.streams is None or not self.settings.served_share:
+            return None
+        return ServedFeed(
+            self.streams,
+            queue_limit=self.settings.served_capacity,
+            stream_limit=self.settings.served_backlog,
         )
 
     def events(self) -> EventFeed | None:
@@ -54,6 +70,16 @@ class CacheLinks(NamedTuple):
         if self.streams is None or self.table is None:
             return None
         return ItemFeed(self.table, self.streams, 1 + len(manifest.tasks))
+
+    def changes(self, manifest: Manifest) -> CatalogueFeed | None:
+        if self.streams is None or self.table is None:
+            return None
+        return CatalogueFeed(self.table, self.streams, layout_of(manifest.features.log))
+
+    def catalogue(self, manifest: Manifest) -> CatalogueWriter | None:
+        if self.client is None:
+            return None
+        return CatalogueWriter(self.client, layout_of(manifest.features.log))
 
     async def close(self) -> None:
         await self.store.close()
@@ -68,5 +94,6 @@ def cache_links(settings: Settings) -> CacheLinks:
         return CacheLinks(settings, NullStore(), breaker, None, None)
     # Reads of requests never wait behind the blocking reads of a stream: a client for each.
     store = RedisStore.open(url, wait_ms=settings.cache_timeout_ms)
-    streams = connect(url)
-    return CacheLinks(settings, store, breaker, RedisStreams(streams), RedisTable(streams))
+    # Two feeds each keep a connection waiting; four are left for those who write.
+    client = connect(url, max_connections=6)
+    return CacheLinks(settings, store, breaker, RedisStreams(client), RedisTable(client), client)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.features.records import F64, Override
+from models.features.records import F64, I64, Override
 from models.schema import Column
 from server.columns import Table
 from server.errors import InvalidRequest
@@ -16,6 +16,18 @@ class CandidateColumns(NamedTuple):
     bids: F64 | None  # [N]
     overrides: list[Override]
     unknown_feature: bool
+
+    def only(self, kept: I64) -> "CandidateColumns":
+        """The candidates at these positions, without the overrides, which were applied by then."""
+        item_ids = [self.item_ids[position] for position in kept.tolist()]
+        bids = None if self.bids is None else self.bids[kept]
+        return CandidateColumns(item_ids, bids, [], self.unknown_feature)
+
+    def but(self, kept: I64) -> list[str]:
+        """Ids of the others."""
+        left_out = np.ones(len(self.item_ids), np.bool_)
+        left_out[kept] = False
+        return [self.item_ids[position] for position in np.flatnonzero(left_out).tolist()]
 
 
 class CandidateReader:

@@ -2,6 +2,7 @@
 
 ServingError
 ├── Unreadable          400  the body is not JSON or MessagePack
+├── Unauthorized        401  an admin route without its token
 ├── UnknownModel        404  another model is served here
 ├── BodyTooLarge        413
 ├── UnsupportedMedia    415  the Content-Type is neither
@@ -9,6 +10,7 @@ ServingError
 ├── Overloaded          429  could not have been answered in time: retry elsewhere or later
 ├── NotReady            503  no verified bundle, or not warm yet
 ├── EventsUnavailable   503  the events were not stored: send them again
+├── ItemsUnavailable    503  the items were not stored: send them again
 └── DeadlineExceeded    504  the caller's deadline passed before the model ran
 
 A cache failure is none of these: it degrades the answer.
@@ -41,6 +43,11 @@ class ServingError(Exception):
 class Unreadable(ServingError):
     status = 400
     title = "Unreadable body"
+
+
+class Unauthorized(ServingError):
+    status = 401
+    title = "Unauthorized"
 
 
 class UnknownModel(ServingError):
@@ -76,6 +83,11 @@ class NotReady(ServingError):
 class EventsUnavailable(ServingError):
     status = 503
     title = "Events not stored"
+
+
+class ItemsUnavailable(ServingError):
+    status = 503
+    title = "Items not stored"
 
 
 class DeadlineExceeded(ServingError):

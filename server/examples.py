@@ -45,6 +45,22 @@ RANK_ANSWER: Final[dict[str, Any]] = {
     "degraded": [],
 }
 
+ITEMS_EXAMPLE: Final[dict[str, Any]] = {
+    "launch": {
+        "summary": "One new, one paused",
+        "value": {
+            "items": [
+                {
+                    "item_id": "item-9001",
+                    "status": "active",
+                    "features": {"brand": "brand-7", "price": 19.9},
+                },
+                {"item_id": "item-2", "status": "paused"},
+            ]
+        },
+    }
+}
+
 EVENTS_EXAMPLE: Final[dict[str, Any]] = {
     "slate": {
         "summary": "Two shown, one clicked",

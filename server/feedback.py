@@ -1,11 +1,13 @@
-"""What is told about an answer once it is sent: demand for the teacher, and counters."""
+"""What is told about an answer once it is sent: demand, the served log, and counters."""
 
 import numpy as np
 
-from cache.demand import Demand, DemandFeed
+from cache.demand import Demand
+from cache.demand_feed import DemandFeed
 from cache.tiers import PAIR
 from server.metrics import LaneMetrics, Metrics
 from server.ranked import Ranked
+from server.served_log import ServedLog
 from server.stages import StageClock
 from server.wire import RankAnswer
 
@@ -13,16 +15,25 @@ from server.wire import RankAnswer
 class Feedback:
     """Nothing here is awaited by a caller."""
 
-    def __init__(self, metrics: Metrics, lane: LaneMetrics, demand: DemandFeed | None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        lane: LaneMetrics,
+        demand: DemandFeed | None,
+        served: ServedLog | None,
+    ) -> None:
         self._metrics = metrics
         self._lane = lane
         self.demand = demand
+        self.served = served
 
     def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
         summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
         self._lane.timed(clock)
         self._lane.covered(summary.by_tier)
         self._metrics.request_candidates.observe(summary.candidates)
+        if ranked.unavailable:
+            self._metrics.unavailable.inc(len(ranked.unavailable))
         for degraded in answer.degraded:
             self._metrics.degraded.labels(degraded.stage, degraded.reason).inc()
         if resolved is not None and summary.hinted:
@@ -32,6 +43,8 @@ class Feedback:
         # When the cache was not read nobody knows what is missing.
         if self.demand is not None and summary.wants and ranked.cache_reason is None:
             self._ask(self.demand, ranked)
+        if self.served is not None:
+            self.served.tell(ranked, answer)
 
     def _ask(self, feed: DemandFeed, ranked: Ranked) -> None:
         """For pairs that missed or are stale."""

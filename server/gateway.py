@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
+from cache.catalogue_writer import CatalogueWriter
 from cache.ending import end
 from cache.events import EventFeed
 from models.features.catalogue import CatalogueError
 from models.manifest import BundleError
 from server.cache_links import CacheLinks, cache_links
+from server.catalogue_updates import CatalogueUpdates
 from server.errors import NotReady, ServingError
 from server.item_updates import ItemUpdates
 from server.lane import STABLE, Lane, build_lane, load_model
@@ -27,6 +29,7 @@ class Gateway:
         self._on_ready = on_ready
         self.metrics = Metrics()
         self.events: EventFeed | None = None
+        self.catalogue: CatalogueWriter | None = None
         self.reason = "starting"
         self._lane: Lane | None = None
         self._links: CacheLinks | None = None
@@ -76,7 +79,18 @@ class Gateway:
         lane = build_lane(STABLE, folder, model, catalogue, links, self.metrics)
         self.reason = f"warming up {folder.name}"
         lane.admission.begin(await warm_up(lane))
+        await self._follow_catalogue(lane, links)
         self._announce(lane, links)
+
+    async def _follow_catalogue(self, lane: Lane, links: CacheLinks) -> None:
+        feed = links.changes(lane.model.manifest)
+        if feed is None:
+            return
+        self.reason = "reading what changed in the catalogue"
+        updates = CatalogueUpdates(feed, lane.catalogue, self.metrics)
+        await updates.catch_up()
+        self._keep("catalogue", updates.run())
+        self.catalogue = links.catalogue(lane.model.manifest)
 
     def _announce(self, lane: Lane, links: CacheLinks) -> None:
         manifest = lane.model.manifest
@@ -85,6 +99,8 @@ class Gateway:
             self._keep("items", ItemUpdates(feed, lane.catalogue, self.metrics).run())
         if lane.feedback.demand is not None:
             self._keep("demand", lane.feedback.demand.run())
+        if lane.feedback.served is not None:
+            self._keep("served", lane.feedback.served.feed.run())
         self.metrics.watch(lane.admission, links.breaker)
         space = manifest.reads_space or ""
         self.metrics.bundle.labels(lane.name, manifest.name, lane.model.version, space).set(1)

@@ -7,6 +7,7 @@ from typing import Final
 
 from cache.tiers import TtlPolicy
 from models.features.catalogue import Catalogue
+from models.features.live_catalogue import LiveCatalogue
 from models.manifest import BundleError
 from models.runtime import Model, load
 from server.admission import Admission, Cost
@@ -19,6 +20,7 @@ from server.feedback import Feedback
 from server.metrics import LaneMetrics, Metrics
 from server.ranker import Limits, Ranker
 from server.scoring import Scorer
+from server.served_log import ServedLog
 from server.settings import Settings
 from server.slate import Ordering
 
@@ -34,7 +36,7 @@ class Lane:
     name: str
     folder: Path
     model: Model
-    catalogue: Catalogue
+    catalogue: LiveCatalogue
     ranker: Ranker
     answers: AnswerWriter
     feedback: Feedback
@@ -68,8 +70,14 @@ def build_lane(
     demand = links.demand(manifest)
     if demand is not None:
         metrics.tally_demand(lambda: demand.counts)
+    feed = links.served()
+    if feed is not None:
+        metrics.tally_served(lambda: feed.counts, settings.served_share)
+    served = None if feed is None else ServedLog(feed, model, settings.served_share)
+    items = LiveCatalogue(manifest.features, catalogue)
+    metrics.catalogue.watch(items)
     assembler = Assembler(
-        manifest.features, catalogue, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
+        manifest.features, items, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
     )
     batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission.worked)
     ranker = Ranker(
@@ -84,5 +92,5 @@ def build_lane(
     )
     answers = AnswerWriter(manifest.name, model.version, name)
     lane_metrics = LaneMetrics(metrics, name, model.version)
-    feedback = Feedback(metrics, lane_metrics, demand)
-    return Lane(name, folder, model, catalogue, ranker, answers, feedback, batcher, admission)
+    feedback = Feedback(metrics, lane_metrics, demand, served)
+    return Lane(name, folder, model, items, ranker, answers, feedback, batcher, admission)

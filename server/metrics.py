@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from cache.breaker import CircuitBreaker
 from models.schema import TIERS
 from server.admission import Admission
+from server.catalogue_metrics import CatalogueMetrics
 from server.collectors import Counts, Histograms, Tally
 from server.stages import STAGES, TOTAL, StageClock
 
@@ -62,6 +63,10 @@ class Metrics:
             "Item counters brought up to date",
             registry=own,
         )
+        self.catalogue = CatalogueMetrics(own)
+        self.unavailable = Counter(
+            "understudy_unavailable_total", "Candidates left out: paused or removed", registry=own
+        )
         self.ready = Gauge("understudy_ready", "1 when requests are answered", registry=own)
         self.bundle = Gauge(
             "understudy_bundle_info", "1 for the bundle of a lane",
@@ -81,6 +86,12 @@ class Metrics:
     def tally_demand(self, counts: Callable[[], Mapping[str, int]]) -> None:
         text = "Demand messages by what became of them"
         self.registry.register(Tally("understudy_demand_total", text, "outcome", counts))
+
+    def tally_served(self, counts: Callable[[], Mapping[str, int]], share: float) -> None:
+        text = "Answers kept for training by what became of them"
+        self.registry.register(Tally("understudy_served_total", text, "outcome", counts))
+        sampled = "Share of the answers that is kept for training"
+        Gauge("understudy_served_share", sampled, registry=self.registry).set(share)
 
     def watch(self, admission: Admission, breaker: CircuitBreaker) -> None:
         self.ready.set(1)

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-from server.examples import EVENTS_EXAMPLE, RANK_ANSWER, RANK_EXAMPLES
+from server.examples import EVENTS_EXAMPLE, ITEMS_EXAMPLE, RANK_ANSWER, RANK_EXAMPLES
 from server.settings import Settings
 from server.wire import (
     EventBatch,
     EventsAccepted,
     Health,
+    ItemBatch,
+    ItemsAccepted,
     Problem,
     RankAnswer,
     RankRequest,
@@ -24,16 +26,21 @@ PACKED: Final = "application/msgpack"
 PROBLEM: Final = "application/problem+json"
 REFUSALS: Final = {
     400: "The body cannot be read: not JSON or MessagePack",
+    401: "The bearer token is missing, or is not that of UNDERSTUDY_ADMIN_TOKEN",
     404: "The model named is not served here",
     413: "The body is larger than UNDERSTUDY_MAX_BODY_BYTES",
     415: "The Content-Type is neither JSON nor MessagePack",
     422: "A field breaks its rule; `field`, `value` and `remedy` say which, and what to do",
     429: "Could not be answered in time: retry elsewhere, or after Retry-After seconds",
     500: "A fault of the gateway",
-    503: "Not ready, or the events were not stored: try again",
+    503: "Not ready, or what was sent was not stored: try again",
     504: "The deadline passed before the model ran",
 }
-TYPES: Final = (RankRequest, RankAnswer, EventBatch, EventsAccepted, Health, Ready, Problem)
+TYPES: Final = (
+    RankRequest, RankAnswer, EventBatch, EventsAccepted, ItemBatch, ItemsAccepted, Health, Ready,
+    Problem,
+)  # fmt: skip
+TOKEN: Final = "admin_token"
 
 Json = dict[str, Any]
 
@@ -54,11 +61,12 @@ def document(settings: Settings) -> Json:
         "paths": {
             "/v1/rank": {"post": _rank()},
             "/v1/events": {"post": _events()},
+            **_admin(settings),
             "/healthz": {"get": _get("Whether the process lives", "Health", ())},
             "/readyz": {"get": _get("Whether requests are answered", "Ready", (503,))},
             "/metrics": {"get": _metrics()},
         },
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": _security(settings)},
     }
 
 
@@ -102,6 +110,28 @@ def _events() -> Json:
         "description": "All or nothing; sending a batch again changes nothing.",
         "requestBody": _body("EventBatch", EVENTS_EXAMPLE),
         "responses": {"202": accepted} | _refusals(400, 413, 415, 422, 500, 503),
+    }
+
+
+def _admin(settings: Settings) -> Json:
+    """Only what is served."""
+    return {} if settings.admin_token is None else {"/v1/items": {"post": _items()}}
+
+
+def _security(settings: Settings) -> Json:
+    return {} if settings.admin_token is None else {TOKEN: {"type": "http", "scheme": "bearer"}}
+
+
+def _items() -> Json:
+    accepted = {"description": "All are in the store", "content": _content("ItemsAccepted")}
+    return {
+        "operationId": "items",
+        "summary": "Tell of ads that are new, changed, paused or gone",
+        "description": "All or nothing. Every gateway ranks by it within seconds; of two words on "
+        "one item the later holds, so sending a batch again changes nothing.",
+        "security": [{TOKEN: []}],
+        "requestBody": _body("ItemBatch", ITEMS_EXAMPLE),
+        "responses": {"202": accepted} | _refusals(400, 401, 413, 415, 422, 500, 503),
     }
 
 

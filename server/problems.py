@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.body import shown
-from server.errors import ServingError
+from server.errors import ServingError, Unauthorized
 from server.wire import Problem, encode_json
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,8 +36,10 @@ def refusal(error: Exception) -> Response:
         value=shown(error.value),
         remedy=error.remedy,
     )
-    retry_after_s = error.retry_after_s
-    return _answer(problem, {"Retry-After": str(retry_after_s)} if retry_after_s else None)
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _answer(problem, headers)
 
 
 def _no_such_route(request: Request, error: Exception) -> Response:

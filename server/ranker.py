@@ -62,11 +62,18 @@ class Ranker:
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
             prepared = Prepared(now_ms, found.page, found.record, context, columns)
-            assembled, scored = await self._batcher.judge(prepared, wanted, clock, deadline_ms)
+            judged = await self._batcher.judge(prepared, wanted, clock, deadline_ms)
             clock.mark("queue")
+        assembled, scored, inputs = judged
+        unavailable: list[str] = []
+        if assembled.kept is not None:
+            unavailable, columns = columns.but(assembled.kept), columns.only(assembled.kept)
         order = self._order(request, columns, assembled, scored)
         clock.mark("rerank")
-        return Ranked(now_ms, request, columns, context, found.reason, assembled, scored, order)
+        return Ranked(
+            now_ms, request, columns, context, found.reason, assembled, scored, order, inputs,
+            unavailable,
+        )  # fmt: skip
 
     def _check_model(self, request: RankRequest) -> None:
         if request.model is not None and request.model != self.model.manifest.name:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX: Final = "UNDERSTUDY_"
@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level written to stderr"
+    )
+    admin_token: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="Bearer token of /v1/items; without one that route does not exist",
     )
     bundle: Path | None = Field(None, description="Folder of the bundle that answers")
     catalogue: Path | None = Field(
@@ -64,6 +69,15 @@ class Settings(BaseSettings):
     )
     demand_capacity: int = Field(
         1024, ge=1, description="Demand messages held for the stream; more are dropped and counted"
+    )
+    served_share: float = Field(
+        0.01, ge=0, le=1, description="Share of answers kept for training, with their features"
+    )
+    served_capacity: int = Field(
+        256, ge=1, description="Kept answers held for the stream; more are dropped and counted"
+    )
+    served_backlog: int = Field(
+        2000, ge=1, description="Kept answers that the stream holds; the oldest are lost above"
     )
     events_max_skew_s: float = Field(
         300.0, ge=0, description="How far ahead of this clock an event may be; any when replaying"

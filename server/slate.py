@@ -32,7 +32,7 @@ class Ordering(NamedTuple):
         diversity: float,
     ) -> Order:
         values = scores if bids is None else scores * bids
-        if diversity <= 0.0:
+        if diversity <= 0.0 or not len(scores):
             return Order(np.argsort(-values, kind="stable")[:top_k], values, None)
         depth = min(self.rerank_depth, top_k or self.rerank_depth)
         z, tier = hints or (np.zeros((len(scores), 1), np.float32), np.zeros(len(scores), np.int64))

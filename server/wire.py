@@ -5,7 +5,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from models.features.item_status import Status
+
 MAX_ID_LENGTH: Final = 128
+MAX_ITEMS: Final = 1000
 MAX_TIMESTAMP_MS: Final = 4_102_444_800_000  # the year 2100
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
@@ -100,6 +103,13 @@ class RankAnswer(Struct):
         ]
         | UnsetType
     ) = UNSET
+    unavailable: (
+        Annotated[
+            list[str],
+            Meta(description="Candidates left out because they are paused or removed, if any"),
+        ]
+        | UnsetType
+    ) = UNSET
     task_scores: (
         Annotated[dict[str, list[float]], Meta(description="By task, when all were asked for")]
         | UnsetType
@@ -122,6 +132,37 @@ class EventBatch(Struct, forbid_unknown_fields=True):
 
 class EventsAccepted(Struct):
     accepted: int
+
+
+class ItemEntry(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One item that is new, changed, paused or gone."""
+
+    item_id: Id
+    status: Annotated[Status, Meta(description="Only active items are ranked")]
+    features: (
+        Annotated[
+            Values,
+            Meta(
+                description="All of its columns: one that is not named is missing from now on. "
+                "When absent or empty they stay as they are"
+            ),
+        ]
+        | None
+    ) = None
+    timestamp_ms: (
+        Annotated[TimestampMs, Meta(description="When it became so: the later word holds; now "
+                                    "when absent")] | None
+    ) = None  # fmt: skip
+
+
+class ItemBatch(Struct, forbid_unknown_fields=True):
+    items: Annotated[list[ItemEntry], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ItemsAccepted(Struct):
+    accepted: int
+    changed: Annotated[int, Meta(description="Of those, how many were not known already")]
+    unknown_features: Annotated[list[str], Meta(description="Names that the bundle does not read")]
 
 
 class Health(Struct):

@@ -10,9 +10,10 @@ import onnxruntime as ort
 from safetensors.numpy import save as to_safetensors
 
 from export.bundle import write_bundle
-from models.features.build import ItemTable, build
+from models.features.build import build
 from models.features.catalogue import Catalogue
 from models.features.hashing import key64, keys64
+from models.features.item_table import ItemTable
 from models.features.records import (
     Arrays,
     CacheAnswer,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cache.arrays import F32, U64
-from models.features.catalogue import Catalogue
+from models.features.item_source import ItemSource
 from models.features.records import Candidates, Requests, UserState
 from models.features.stacked import stacked
 
@@ -21,23 +21,19 @@ class Wanted(NamedTuple):
     item_keys: U64  # [K]
 
 
-def requests_of(wanted: Sequence[Wanted], catalogue: Catalogue, length: int) -> Requests:
+def requests_of(wanted: Sequence[Wanted], items: ItemSource, length: int) -> Requests:
     return stacked(
         [each.state for each in wanted],
         [each.at_ms for each in wanted],
         [each.context for each in wanted],
         [each.context_numbers for each in wanted],
-        catalogue,
+        items,
         length,
     )
 
 
-def candidates_of(wanted: Sequence[Wanted], catalogue: Catalogue) -> Candidates:
+def candidates_of(wanted: Sequence[Wanted], items: ItemSource) -> Candidates:
     sizes = [len(each.item_keys) for each in wanted]
-    row = catalogue.rows(np.concatenate([each.item_keys for each in wanted]))
-    return Candidates(
-        request_index=np.repeat(np.arange(len(wanted), dtype=np.int64), sizes),
-        row=row,
-        counters=catalogue.counters[row],
-        counters_at=catalogue.counters_at[row],
-    )
+    row = items.rows(np.concatenate([each.item_keys for each in wanted]))
+    owners = np.repeat(np.arange(len(wanted), dtype=np.int64), sizes)
+    return Candidates(owners, row, *items.counted(row))

@@ -7,8 +7,10 @@ import numpy as np
 
 from cache.arrays import F32
 from cache.refresh.stacked import Wanted, candidates_of, requests_of
-from models.features.build import ItemTable, build
+from models.features.build import build
 from models.features.catalogue import Catalogue
+from models.features.catalogue_view import View
+from models.features.live_catalogue import LiveCatalogue
 from models.runtime import Model
 
 
@@ -45,20 +47,20 @@ class Teacher:
         self.schema = model.manifest.features
         self.trained_until_ms = model.manifest.trained_on.until_ms
         self._model = model
-        self._catalogue = catalogue
-        self._items = ItemTable.of(self.schema, catalogue)
+        self.items = LiveCatalogue(self.schema, catalogue)
         self._limit = candidate_limit
 
     def judge(self, wanted: Sequence[Wanted]) -> Judged:
-        parts = [self._run(chunk) for chunk in chunked(wanted, self._limit)]
+        items = self.items.view
+        parts = [self._run(chunk, items) for chunk in chunked(wanted, self._limit)]
         return Judged(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _run(self, wanted: Sequence[Wanted]) -> Judged:
+    def _run(self, wanted: Sequence[Wanted], items: View) -> Judged:
         arrays = build(
             self.schema,
-            self._items,
-            requests_of(wanted, self._catalogue, self.schema.history_length),
-            candidates_of(wanted, self._catalogue),
+            items.table,
+            requests_of(wanted, items, self.schema.history_length),
+            candidates_of(wanted, items),
         )
         outputs = self._model.run(arrays)
         if outputs.z is None:

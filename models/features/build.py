@@ -1,85 +1,27 @@
 """Rows → arrays: the one features function of training, refresh and serving."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features.cached import cache_side
-from models.features.catalogue import Catalogue
-from models.features.counters import Prior, write_rates
+from models.features.counters import write_rates
+from models.features.encoding import Encoding
 from models.features.grouping import Grouping, grouped
+from models.features.item_table import ItemTable
 from models.features.records import (
     F32,
     I64,
-    U64,
     Arrays,
     CacheAnswer,
     Candidates,
     Override,
     Requests,
 )
-from models.schema import Column, FeatureSchema, categorical, numbers
+from models.schema import FeatureSchema
 
 HOUR_MS = 3_600_000
-_ONE = np.uint64(1)
-
-
-class Encoding(NamedTuple):
-    """One table's columns as array constants, made once for a schema."""
-
-    sizes: U64  # [F] rows of each embedding but the first, which stands for "missing"
-    mean: F32  # [G]
-    scale: F32  # [G]
-
-    @classmethod
-    def of(cls, columns: tuple[Column, ...]) -> Self:
-        keyed, numeric = categorical(columns), numbers(columns)
-        return cls(
-            np.array([column.buckets - 1 for column in keyed], np.uint64),
-            np.array([column.mean for column in numeric], np.float32),
-            np.array([column.scale for column in numeric], np.float32),
-        )
-
-    def buckets(self, keys: U64) -> I64:
-        """`[…, F]` value keys → embedding rows; key 0 (missing) → 0."""
-        rows = keys % self.sizes
-        rows += _ONE
-        rows *= keys != 0
-        return rows.view(np.int64)
-
-    def scaled(self, values: F32) -> F32:
-        """`[…, G]` raw numbers → signed log1p, standardised; NaN → 0."""
-        squeezed: F32 = np.sign(values)
-        squeezed *= np.log1p(np.abs(values))
-        squeezed -= self.mean
-        squeezed /= self.scale
-        np.copyto(squeezed, 0.0, where=np.isnan(squeezed))
-        return squeezed
-
-
-@dataclass(frozen=True, slots=True)
-class ItemTable:
-    """A catalogue's columns encoded once for one schema, so that a request only gathers rows,
-    with what else does not change from request to request."""
-
-    categorical: I64  # [M + 1, F]
-    numbers: F32  # [M + 1, G]
-    item: Encoding
-    request: Encoding  # user columns, then context columns
-    prior: Prior
-
-    @classmethod
-    def of(cls, schema: FeatureSchema, catalogue: Catalogue) -> Self:
-        item = Encoding.of(schema.log.item)
-        return cls(
-            item.buckets(catalogue.columns),
-            item.scaled(catalogue.numbers),
-            item,
-            Encoding.of(schema.log.user + schema.log.context),
-            Prior.of(schema.prior_rates),
-        )
 
 
 def build(
@@ -139,7 +81,7 @@ def _history(schema: FeatureSchema, items: ItemTable, requests: Requests) -> Arr
     happened = outcome > 0
     gap_s = np.maximum(now[:, None] - time_ms, 0) / 1000.0 * happened
     return {
-        "history_categorical": items.categorical.take(row, axis=0) * happened[..., None],
+        "history_categorical": items.categorical(row) * happened[..., None],
         "history_outcome": outcome.astype(np.int64),
         "history_gap": (np.log1p(gap_s) / 10.0).astype(np.float32),
     }
@@ -165,8 +107,8 @@ def _user_and_context(items: ItemTable, requests: Requests, rates: F32, history:
 
 
 def _candidate_side(items: ItemTable, candidates: Candidates, rates: F32) -> Arrays:
-    keys = items.categorical.take(candidates.row, axis=0)
-    number = _beside(items.numbers.take(candidates.row, axis=0), rates)
+    keys = items.categorical(candidates.row)
+    number = _beside(items.numbers(candidates.row), rates)
     for override in candidates.overrides:
         _apply(override, items.item, keys, number)
     return {

@@ -15,6 +15,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 Arrays = dict[str, NDArray[Any]]
 """A model's inputs by the names of FeatureSchema.inputs()."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.features.catalogue import Catalogue
+from models.features.item_source import ItemSource
 from models.features.records import F32, U64, History, Requests, UserState
 
 
@@ -13,7 +13,7 @@ def stacked(
     now_ms: Sequence[int],
     contexts: Sequence[U64],  # [F] each
     context_numbers: Sequence[F32],  # [G] each
-    catalogue: Catalogue,
+    source: ItemSource,
     length: int,
 ) -> Requests:
     """Histories are the newest `length` events, padded in front."""
@@ -25,11 +25,11 @@ def stacked(
         counters_at=np.array([state.counters_at for state in states], np.int64),
         context=np.array(contexts),
         context_number=np.array(context_numbers),
-        history=_histories(states, catalogue, length),
+        history=_histories(states, source, length),
     )
 
 
-def _histories(states: Sequence[UserState], catalogue: Catalogue, length: int) -> History:
+def _histories(states: Sequence[UserState], source: ItemSource, length: int) -> History:
     items = np.zeros((len(states), length), np.uint64)
     time_ms = np.zeros((len(states), length), np.int64)
     outcome = np.zeros((len(states), length), np.uint8)
@@ -39,4 +39,4 @@ def _histories(states: Sequence[UserState], catalogue: Catalogue, length: int) -
             items[row, -events:] = state.items[-events:]
             time_ms[row, -events:] = state.times_ms[-events:]
             outcome[row, -events:] = state.outcomes[-events:]
-    return History(catalogue.rows(items), time_ms, outcome)
+    return History(source.rows(items), time_ms, outcome)

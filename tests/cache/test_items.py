@@ -83,13 +83,3 @@ async def test_damaged_change_is_passed_over() -> None:
     items, last_id = await feed.follow(b"0-0", block_ms=0)
     assert items.keys.tolist() == [4]
     assert last_id == await feed.last_id()
-
-
-def test_older_and_unknown_items_are_not_written() -> None:
-    counters, at = np.zeros((4, 2)), np.array([0, 50, 0, 0])
-    unknown = 3  # the row of zeros behind three items
-    make_items((1, 1.0, 10), (2, 2.0, 40), (3, 3.0, 10)).write_into(
-        np.array([0, 1, unknown]), counters, at
-    )
-    assert counters[:, 0].tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert at.tolist() == [10, 50, 0, 0]

@@ -3,9 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cache.keys import (
-    demand_pattern,
-    demand_stream,
-    demanded_space,
     page_key,
     page_name,
     page_pattern,
@@ -38,7 +35,6 @@ def test_two_users_never_share_a_key(one: str, other: str) -> None:
 def test_ordinary_ids_stay_readable() -> None:
     assert page_key("user-42", "1f2e") == b"us:p:{user-42}:1f2e"
     assert record_key("u}:{x") == b"us:u:{u%7D%3A%7Bx}"
-    assert demand_stream("1f2e") == b"us:stream:demand:1f2e"
 
 
 @given(user_ids, st.text(max_size=20))
@@ -61,11 +57,6 @@ def test_patterns_take_glob_characters_of_a_space_literally() -> None:
     assert page_pattern() == b"us:p:{*}:*"
     assert page_pattern("u:*") == b"us:p:{u%3A%2A}:*"
     assert page_pattern(space="a*[b]?\\") == rb"us:p:{*}:a\*\[b\]\?\\"
-
-
-def test_demand_stream_tells_its_space() -> None:
-    assert demanded_space(demand_stream("1f:2e")) == "1f:2e"
-    assert demand_pattern() == b"us:stream:demand:*"
 
 
 @given(st.lists(st.integers(0, (1 << 64) - 1), unique=True, max_size=50), st.lists(st.integers(0)))

@@ -1,7 +1,8 @@
 """Pages of two spaces: side by side, and never read for one another."""
 
 from cache.breaker import CircuitBreaker
-from cache.keys import demand_stream, page_key
+from cache.demand_keys import ShardKeys
+from cache.keys import page_key
 from cache.memory_store import MemoryStore
 from cache.reader import CacheReader
 from tests.cache.pages import page_bytes_of, random_entries
@@ -33,4 +34,4 @@ async def test_a_switch_finds_its_own_page_beside_the_old_one() -> None:
 
 
 def test_what_a_student_asks_for_goes_to_the_teacher_of_its_own_space() -> None:
-    assert demand_stream("old") != demand_stream("new")
+    assert not set(ShardKeys.of("old", 0)) & set(ShardKeys.of("new", 0))

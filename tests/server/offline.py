@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from models.features.build import ItemTable, build
+from models.features.build import build
 from models.features.catalogue import Catalogue
 from models.features.hashing import key64, keys64
+from models.features.item_table import ItemTable
 from models.features.records import Arrays, CacheAnswer, Candidates, History, Requests
 from models.features.snapshot import UsersSnapshot
 from models.schema import FeatureSchema

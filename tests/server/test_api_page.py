@@ -9,7 +9,7 @@ import pytest
 
 from server.openapi import REFUSALS
 from server.stages import STAGES
-from server.wire import RankAnswer
+from server.wire import ItemsAccepted, RankAnswer
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
 
@@ -23,16 +23,19 @@ def curl_bodies() -> list[tuple[str, str]]:
 @pytest.mark.redis
 def test_curl_examples_are_answered(served: Served, redis_url: str) -> None:
     examples = curl_bodies()
-    assert [path for path, _ in examples] == ["/v1/rank", "/v1/events"]
-    with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
+    assert [path for path, _ in examples] == ["/v1/rank", "/v1/events", "/v1/items"]
+    settings = settings_for(served.student, redis_url=redis_url, admin_token="secret")
+    with live_gateway(settings) as client:
         for path, body in examples:
-            answered = client.post(path, content=body)
+            answered = client.post(path, content=body, headers={"Authorization": "Bearer secret"})
             assert answered.status_code in (200, 202), answered.text
 
 
 def test_error_example_is_the_answer(gateway: httpx.Client) -> None:
-    answer, problem = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.S))
-    assert set(answer) | {"task_scores"} == set(RankAnswer.__struct_fields__)
+    blocks = re.findall(r"```json\n(.*?)```", PAGE, re.S)
+    answer, items, problem = (json.loads(block) for block in blocks)
+    assert set(items) == set(ItemsAccepted.__struct_fields__)
+    assert set(answer) | {"task_scores", "unavailable"} == set(RankAnswer.__struct_fields__)
     refused = gateway.post("/v1/rank", json={"user_id": "u", "item_ids": ["item-1", "item-1"]})
     assert refused.json() == problem
 

@@ -95,12 +95,11 @@ async def test_request_whose_time_passed_in_the_queue_is_told_so(
 
     monkeypatch.setattr(Assembler, "assemble", assemble)
     clock = StageClock()
-    in_time, late, other = await asyncio.gather(
-        lane.ranker.rank(request(6), StageClock()),
-        lane.ranker.rank(request(5), clock),
-        lane.ranker.rank(request(1), StageClock()),
-        return_exceptions=True,
-    )
+    ranks = [
+        lane.ranker.rank(request(size), waits)
+        for size, waits in ((6, StageClock()), (5, clock), (1, StageClock()))
+    ]
+    in_time, late, other = await asyncio.gather(*ranks, return_exceptions=True)
     assert isinstance(late, DeadlineExceeded)
     assert isinstance(in_time, Ranked)
     assert isinstance(other, Ranked)

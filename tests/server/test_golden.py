@@ -11,6 +11,7 @@ import pytest
 from cache.sequence import Spoken
 from cache.tiers import PAIR, TtlPolicy
 from models.features.catalogue import Catalogue
+from models.features.live_catalogue import LiveCatalogue
 from models.features.records import F64, CacheAnswer, Hints, ZSequence
 from models.features.snapshot import UsersSnapshot
 from models.manifest import WARMUP
@@ -126,7 +127,7 @@ def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
     catalogue, users = catalogue_of(served), users_of(served)
     bodies = warmup_bodies(served)
     batch = offline_arrays(schema, catalogue, users, bodies)
-    assembler = Assembler(schema, catalogue, TtlPolicy())
+    assembler = Assembler(schema, LiveCatalogue(schema, catalogue), TtlPolicy())
     requests = prepared_of(schema, users, bodies)
     together = assembler.assemble(requests)
     start = 0
@@ -144,9 +145,8 @@ def test_features_of_one_request_are_those_of_a_batch(served: Served) -> None:
 def test_requests_in_one_run_are_told_apart(served: Served) -> None:
     schema = load(served.student).manifest.features
     bodies = warmup_bodies(served)[:3]
-    together = Assembler(schema, catalogue_of(served), TtlPolicy()).assemble(
-        prepared_of(schema, users_of(served), bodies)
-    )
+    assembler = Assembler(schema, LiveCatalogue(schema, catalogue_of(served)), TtlPolicy())
+    together = assembler.assemble(prepared_of(schema, users_of(served), bodies))
     sizes = [len(body["item_ids"]) for body in bodies[1:]]
     assert together.inputs(1, 3)["request_index"].tolist() == [0] * sizes[0] + [1] * sizes[1]
 

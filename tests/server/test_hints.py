@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from cache.demand import decode
-from cache.keys import demand_stream
+from cache.demand_keys import SHARDS, ShardKeys, shard_of
 from models.features.hashing import keys64
 from models.schema import TIERS
 from tests.bundles import NOW_MS, SPACE, rank_body, tiny_users
@@ -86,9 +86,10 @@ def test_misses_are_asked_for_once_with_the_students_score(served: Served, redis
     with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
         answers = [rank(client, item_ids=[*ITEMS, "never-seen"]) for _ in range(3)]
         with redis.Redis.from_url(redis_url) as direct:
-            wait_until(lambda: direct.xlen(demand_stream(SPACE)), "a demand message")
+            stream = ShardKeys.of(SPACE, shard_of("user-1", SHARDS)).stream
+            wait_until(lambda: direct.xlen(stream), "a demand message")
             metrics = client.get("/metrics").text
-            messages = direct.xrange(demand_stream(SPACE))
+            messages = direct.xrange(stream)
     assert 'understudy_demand_total{outcome="offered"} 3.0' in metrics
     (_, fields), *more = messages
     assert not more

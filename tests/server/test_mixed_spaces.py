@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import redis
 
-from cache.keys import demand_stream
+from cache.demand_keys import SHARDS, ShardKeys, shard_of
 from tests.bundles import NOW_MS, SPACE, linear_student, rank_body, tiny_catalogue, tiny_users
 from tests.server.live import live_gateway, settings_for, wait_until
 from tests.server.loaded_cache import clear, page_of, records_of, write
@@ -54,5 +54,7 @@ def test_misses_are_asked_of_its_own_teacher(stranger: Path, redis_url: str) -> 
     with live_gateway(settings_for(stranger, redis_url=redis_url)) as client:
         rank(client)
         with redis.Redis.from_url(redis_url) as direct:
-            wait_until(lambda: direct.xlen(demand_stream(OTHER_SPACE)), "a demand message")
-            assert direct.xlen(demand_stream(SPACE)) == 0
+            shard = shard_of("user-1", SHARDS)
+            asked = ShardKeys.of(OTHER_SPACE, shard).stream
+            wait_until(lambda: direct.xlen(asked), "a demand message")
+            assert direct.exists(ShardKeys.of(SPACE, shard).stream) == 0

@@ -48,8 +48,9 @@ async def test_model_that_fails_leaves_the_prior_scores(
     assert len(caplog.messages) == (reason == "failed")
     answer = lane.answers.write(ranked)
     assert [(entry.stage, entry.reason) for entry in answer.degraded] == [("inference", reason)]
-    rows = lane.catalogue.rows(keys64(answer.item_ids))
-    expected = prior_scores(lane.catalogue.counters[rows], (0.04, 0.005))[:, 0]
+    items = lane.catalogue.view
+    counters, _ = items.counted(items.rows(keys64(answer.item_ids)))
+    expected = prior_scores(counters, (0.04, 0.005))[:, 0]
     assert answer.scores == expected.tolist() == sorted(expected, reverse=True)
 
 

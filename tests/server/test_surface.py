@@ -3,11 +3,13 @@
 import re
 
 import httpx
+from pydantic import SecretStr
 
 from server.app import create_app
 from server.settings import PREFIX, Settings
 
 SETTINGS = [
+    "ADMIN_TOKEN",
     "BATCH_CANDIDATES",
     "BREAKER_FAILURES",
     "BREAKER_OPEN_MS",
@@ -31,6 +33,9 @@ SETTINGS = [
     "REPLAY",
     "RERANK_BUDGET_MS",
     "RERANK_DEPTH",
+    "SERVED_BACKLOG",
+    "SERVED_CAPACITY",
+    "SERVED_SHARE",
     "SOFT_TTL_S",
     "TEACHER_CACHE",
 ]
@@ -39,6 +44,10 @@ METRICS = [
     "understudy_breaker_open",
     "understudy_bundle_info",
     "understudy_candidates_total",
+    "understudy_catalogue_delta_rows",
+    "understudy_catalogue_items",
+    "understudy_catalogue_lag_seconds",
+    "understudy_catalogue_newest_timestamp_seconds",
     "understudy_degraded_total",
     "understudy_events_total",
     "understudy_inflight_candidates",
@@ -49,6 +58,7 @@ METRICS = [
     "understudy_shed_total",
     "understudy_stage_seconds",
     "understudy_teacher_age_seconds",
+    "understudy_unavailable_total",
 ]
 
 OPERATIONS = [
@@ -59,6 +69,8 @@ OPERATIONS = [
     "post /v1/rank",
 ]
 
+ADMIN_OPERATIONS = ["post /v1/items"]
+
 
 def test_settings() -> None:
     assert sorted(name.upper() for name in Settings.model_fields) == SETTINGS
@@ -66,15 +78,25 @@ def test_settings() -> None:
 
 
 def test_metrics(gateway: httpx.Client) -> None:
-    """Less understudy_demand_total, which a gateway without a cache does not have."""
+    """Less understudy_demand_total, understudy_served_* and understudy_catalogue_updates_total, of
+    which a gateway without a cache has none."""
     page = gateway.get("/metrics").text
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|histogram)$", page, re.MULTILINE))
     assert sorted(names) == METRICS
 
 
 def test_operations() -> None:
-    paths = create_app(Settings()).openapi()["paths"]
-    assert sorted(f"{method} {path}" for path in paths for method in paths[path]) == OPERATIONS
+    assert operations_of(Settings()) == OPERATIONS
+
+
+def test_admin_operations_are_there_with_a_token_alone() -> None:
+    with_token = operations_of(Settings(admin_token=SecretStr("secret")))
+    assert sorted(set(with_token) - set(OPERATIONS)) == ADMIN_OPERATIONS
+
+
+def operations_of(settings: Settings) -> list[str]:
+    paths = create_app(settings).openapi()["paths"]
+    return sorted(f"{method} {path}" for path in paths for method in paths[path])
 
 
 def test_answer_headers(gateway: httpx.Client) -> None:

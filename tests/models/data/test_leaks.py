@@ -11,7 +11,8 @@ from models.data.batches import records
 from models.data.causal import Replay
 from models.data.log import Log
 from models.data.statistics import fitted
-from models.features.build import ItemTable, build
+from models.features.build import build
+from models.features.item_table import ItemTable
 from models.features.records import Arrays
 from models.schema import FeatureSchema
 from tests.models.data.small_logs import random_log, with_impressions

@@ -7,9 +7,11 @@ import pytest
 
 from models.data.batches import records
 from models.data.causal import Replay
-from models.features.build import Encoding, ItemTable, build
+from models.features.build import build
 from models.features.cached import no_answer
+from models.features.encoding import Encoding
 from models.features.hashing import key64
+from models.features.item_table import ItemTable
 from models.features.records import CacheAnswer, Candidates, Hints, Override, Requests, ZSequence
 from models.schema import TIERS, Column, FeatureSchema
 from tests.models.data.small_logs import random_log

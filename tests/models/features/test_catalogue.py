@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from models.features.catalogue import Catalogue, CatalogueError
+from models.features.encoding import Encoding
 from models.features.hashing import keys64
-from models.schema import Column, LogSchema
+from models.features.item_table import ItemTable
+from models.schema import Column, FeatureSchema, LogSchema
 
 SCHEMA = LogSchema(
     tasks=("click",),
@@ -64,6 +67,57 @@ def test_counters_of_a_loaded_catalogue_may_be_written(tmp_path: Path) -> None:
     read = Catalogue.load(tmp_path / "catalogue.safetensors")
     read.counters[0] = 9.0
     assert read.counters[0].tolist() == [9.0, 9.0]
+
+
+def test_columns_of_a_loaded_catalogue_may_not_be_written(tmp_path: Path) -> None:
+    catalogue_of(["a"]).save(tmp_path / "catalogue.safetensors")
+    read = Catalogue.load(tmp_path / "catalogue.safetensors")
+    for name in ("keys", "columns", "numbers", "status", "status_at", "columns_at"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(read, name)[0] = 1
+
+
+def test_file_holds_the_columns_as_its_schema_encodes_them(tmp_path: Path) -> None:
+    saved = catalogue_of(["a", "b", "c"])
+    saved.save(tmp_path / "catalogue.safetensors")
+    expected = Encoding.of(SCHEMA.item).encoded(saved.columns, saved.numbers)
+    read = Catalogue.load(tmp_path / "catalogue.safetensors", SCHEMA)
+    assert read.encoded is not None
+    for encoded, array in zip(read.encoded, expected, strict=True):
+        np.testing.assert_array_equal(encoded, array)
+
+
+def test_bundle_that_encodes_otherwise_reads_the_columns_themselves(tmp_path: Path) -> None:
+    saved = catalogue_of(["a", "b", "c"])
+    saved.save(tmp_path / "catalogue.safetensors")
+    other = SCHEMA.model_copy(
+        update={"item": (SCHEMA.item[0].model_copy(update={"buckets": 7}), SCHEMA.item[1])}
+    )
+    read = Catalogue.load(tmp_path / "catalogue.safetensors", other)
+    assert read.encoded is None
+    features = FeatureSchema(log=other, history_length=2, prior_rates=(0.1,))
+    rows = ItemTable.of(features, read).categorical(np.arange(3))
+    assert rows.tolist() == Encoding.of(other.item).buckets(saved.columns[:3]).tolist()
+
+
+def test_catalogue_without_a_word_on_status_reads_as_active(tmp_path: Path) -> None:
+    """As files were before status and encoded columns were in them."""
+    saved, path = catalogue_of(["a", "b"]), tmp_path / "catalogue.safetensors"
+    names = ("keys", "columns", "numbers", "counters", "counters_at")
+    arrays = {name: getattr(saved, name) for name in names}
+    save_file(arrays, path, {"schema": SCHEMA.model_dump_json()})
+    read = Catalogue.load(path, SCHEMA)
+    assert read.encoded is None
+    assert not read.status.any()
+    assert read.rows(keys64(["b", "x"])).tolist() == [saved.rows(keys64(["b"]))[0], 2]
+
+
+def test_array_of_another_shape_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.safetensors"
+    wrong = catalogue_of(["a", "b"])
+    replace(wrong, status=wrong.status[:-1]).save(path)
+    with pytest.raises(CatalogueError, match=r"status has the shape \(2,\), not \(3,\)"):
+        Catalogue.load(path)
 
 
 def test_another_schemas_catalogue_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Who may change things: whoever knows the token."""
+
+from hmac import compare_digest
+from typing import Final
+
+from pydantic import SecretStr
+from starlette.types import Scope
+
+from server.errors import Unauthorized
+
+SCHEME: Final = b"bearer"
+
+
+class AdminToken:
+    """The one of the settings. Compared in a time that says nothing of where it differs."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token.get_secret_value().encode()
+
+    def check(self, scope: Scope) -> None:
+        """Raises Unauthorized."""
+        given = _credentials(scope)
+        if given is None:
+            raise Unauthorized(
+                "the request carries no bearer token",
+                field="Authorization",
+                remedy="send `Authorization: Bearer` with the token of UNDERSTUDY_ADMIN_TOKEN",
+            )
+        if not compare_digest(given, self._token):
+            raise Unauthorized(
+                "the bearer token is not the one that is configured here",
+                field="Authorization",
+                remedy="send the token of UNDERSTUDY_ADMIN_TOKEN",
+            )
+
+
+def _credentials(scope: Scope) -> bytes | None:
+    given: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    scheme, _, token = given.partition(b" ")
+    return token.strip() if scheme.lower() == SCHEME else None
