@@ -22,6 +22,10 @@ class CircuitBreaker:
         self._failed_in_a_row = 0
         self._probe_at = 0.0
 
+    def of(self, key: bytes) -> "CircuitBreaker":
+        """The one of the server that has this key: see cache.node_breakers."""
+        return self
+
     @property
     def is_open(self) -> bool:
         return self._failed_in_a_row >= self._limit

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError
 
+from cache.address import Address, Kind, parse
+from cache.cluster_client import ClusterClient
 from cache.errors import StoreUnavailable, UrlInvalid
+from cache.sentinel_pool import SentinelPool
 
 ANSWER_S: Final = 2.0
 
@@ -26,35 +29,50 @@ def connect(
 
     A few connections shared by waiting callers: redis-py's own pool raises when it is exhausted,
     and one connection a request is a storm when hundreds of processes start again at once.
-    Raises UrlInvalid.
+    Of a cluster it is a ClusterClient, which takes the same commands (none with keys of two slots)
+    and bounds its connections itself. Raises UrlInvalid.
     """
+    address = parse(url)
+    answer_s = answer_ms / 1000.0
+    timing: dict[str, Any] = {
+        "socket_timeout": answer_s,
+        "socket_connect_timeout": answer_s,
+        "protocol": 2,
+    }
     try:
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=max_connections,
-            timeout=wait_ms / 1000.0,
-            socket_timeout=answer_ms / 1000.0,
-            socket_connect_timeout=answer_ms / 1000.0,
-            # One try more: connections left dead by a restart heal unseen. Never on timeout.
-            retry=Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
-            retry_on_error=[],
-            protocol=2,
-        )
-    except ValueError as error:
-        # The address itself stays unsaid: it may hold a password.
-        raise UrlInvalid(f"UNDERSTUDY_REDIS_URL is no address of a server: {error}") from error
-    return Redis.from_pool(pool)
+        if address.kind is Kind.CLUSTER:
+            return cast(Redis, ClusterClient(address, timing))
+        pooled = {"max_connections": max_connections, "timeout": wait_ms / 1000.0} | timing
+        return Redis.from_pool(_pool(address, pooled))
+    except (TypeError, ValueError, RedisError) as error:
+        raise UrlInvalid(f"UNDERSTUDY_REDIS_URL is no address of a server: {error}") from None
+
+
+def _pool(address: Address, given: dict[str, Any]) -> BlockingConnectionPool:
+    options = {
+        **given,
+        # One try more: connections left dead by a restart heal unseen. Never on timeout. A server
+        # that was made a replica refuses to write: its name may lead to the new master by now.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
+        "retry_on_error": [ReadOnlyError],
+        **address.options,
+    }
+    if address.kind is Kind.SENTINEL:
+        return SentinelPool(address, options)
+    return BlockingConnectionPool(**options)
 
 
 # What redis-py breaks on when something that is no Redis answers: it trusts a reply's shape.
 _MISSHAPEN = (TypeError, ValueError, LookupError, AttributeError)
+_CLOSED = RuntimeError
+"""uvloop's, of a write to a connection that was reset a moment ago."""
 
 
 @contextmanager
 def unavailable_when_failing(action: str) -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError, *_MISSHAPEN) as error:
+    except (RedisError, RedisClusterException, OSError, _CLOSED, *_MISSHAPEN) as error:
         raise StoreUnavailable(
             f"cannot {action}: {type(error).__name__}: {error}: "
             "is the server at UNDERSTUDY_REDIS_URL up and reachable?"

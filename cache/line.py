@@ -48,7 +48,11 @@ class Line(asyncio.Protocol):
 
     @classmethod
     async def open(cls, client: Redis, answer_s: float) -> Self:
-        pool: Any = client.connection_pool
+        return await cls.of_pool(client.connection_pool, answer_s)
+
+    @classmethod
+    async def of_pool(cls, pool: Any, answer_s: float) -> Self:
+        """A connection that the pool makes, and never sees again."""
         connection = pool.make_connection()
         try:
             await pool.ensure_connection(connection)
@@ -63,6 +67,10 @@ class Line(asyncio.Protocol):
         if self._flying and self._flying[0].until_s < monotonic():
             self.end("the server is silent")
         return not (self._is_lost or self._transport.is_closing())
+
+    def is_idle(self) -> bool:
+        """Nobody waits for an answer."""
+        return not self._flying
 
     def ask(self, *command: bytes) -> Answer:
         """The future answer, an error reply as a value of hiredis.ReplyError. Raises LineLost."""

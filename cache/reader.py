@@ -50,28 +50,30 @@ class CacheReader:
 
     async def read(self, user_id: str, left_ms: float = math.inf) -> Found:
         """`left_ms`: what the caller's own deadline leaves, when that is less than the budget."""
-        if not self._breaker.allows():
+        keys = self._keys(user_id)
+        breaker = self._breaker.of(keys[0])
+        if not breaker.allows():
             return self._missed("open_breaker")
         left_s = max(left_ms, 0.0) / 1000.0
         try:
-            values = await self._values(user_id, left_s)
+            values = await self._values(keys, left_s)
         except TimeoutError:
             # A caller in a hurry proves nothing about the server.
             if left_s >= self._timeout_s:
-                self._breaker.failed()
+                breaker.failed()
             return self._missed("timeout")
         except StoreUnavailable:
-            self._breaker.failed()
+            breaker.failed()
             return self._missed("unavailable")
-        self._breaker.succeeded()
+        breaker.succeeded()
         return self._found(values)
 
-    async def _values(self, user_id: str, left_s: float) -> list[bytes | None]:
+    async def _values(self, keys: list[bytes], left_s: float) -> list[bytes | None]:
         if left_s >= self._timeout_s:
             with self._patience.wait():
-                return await self._store.get_many(self._keys(user_id))
+                return await self._store.get_many(keys)
         async with FairTimeout(left_s):
-            return await self._store.get_many(self._keys(user_id))
+            return await self._store.get_many(keys)
 
     def _keys(self, user_id: str) -> list[bytes]:
         if self._space is None:

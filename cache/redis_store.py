@@ -5,10 +5,15 @@ from typing import Final, Self
 
 from redis.asyncio import Redis
 
+from cache.breaker import CircuitBreaker
+from cache.cluster_client import ClusterClient
+from cache.cluster_reads import ClusterReads
 from cache.connection import ANSWER_S, connect, unavailable_when_failing
 from cache.line import Line
-from cache.pipelined_reads import PipelinedReads
+from cache.node_breakers import NodeBreakers
+from cache.pipelined_reads import PipelinedReads, Reads
 from cache.store import Replacement
+from cache.topology import Topology
 
 REPLACE: Final = """
 local held = redis.pcall('GETRANGE', KEYS[1], 0, 23)
@@ -29,11 +34,22 @@ counts as absent."""
 class RedisStore:
     def __init__(self, client: Redis, answer_s: float = ANSWER_S) -> None:
         self._client = client
-        self._reads = PipelinedReads(lambda: Line.open(client, answer_s))
+        self._topology = _topology(client, answer_s)
+        self._reads: Reads = (
+            PipelinedReads(lambda: Line.open(client, answer_s))
+            if self._topology is None
+            else ClusterReads(self._topology)
+        )
 
     @classmethod
     def open(cls, url: str, *, max_connections: int = 4, wait_ms: float = 100.0) -> Self:
         return cls(connect(url, max_connections=max_connections, wait_ms=wait_ms))
+
+    def breaker(self, failures: int, open_s: float) -> CircuitBreaker:
+        """For its reads: of a cluster, each node's stop and go on by themselves."""
+        if self._topology is None:
+            return CircuitBreaker(failures, open_s)
+        return NodeBreakers(self._topology, failures, open_s)
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Shares its connection with whoever reads at the same time."""
@@ -76,6 +92,13 @@ class RedisStore:
     async def close(self) -> None:
         await self._reads.close()
         await self._client.aclose()
+
+
+def _topology(client: object, answer_s: float) -> Topology | None:
+    """None of a single server."""
+    if not isinstance(client, ClusterClient):
+        return None
+    return Topology(client.seeds, lambda node: Line.of_pool(client.pool_of(node), answer_s))
 
 
 def _milliseconds(ttl_s: float | None) -> int | None:

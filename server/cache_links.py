@@ -1,7 +1,7 @@
 """The gateway's connections to the cache, built from the settings. Nothing is opened here: a
 server that is down is met, and counted, when it is first asked."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from redis.asyncio import Redis
 
@@ -12,6 +12,7 @@ from cache.connection import connect
 from cache.demand_feed import DemandFeed
 from cache.events import EventFeed
 from cache.items import ItemFeed
+from cache.migration import MigrationBoard
 from cache.null_store import NullStore
 from cache.reader import CacheReader
 from cache.redis_demand import RedisDemand
@@ -34,6 +35,10 @@ class CacheLinks(NamedTuple):
     streams: RedisStreams | None
     table: RedisTable | None
     client: Redis | None = None
+
+    def behind_requests(self) -> Self:
+        """For reads that no request waits for: their failures open no breaker of requests."""
+        return self._replace(breaker=_breaker(self.settings, self.store))
 
     def reader(self, manifest: Manifest) -> CacheReader:
         settings = self.settings
@@ -63,6 +68,9 @@ class CacheLinks(NamedTuple):
             stream_limit=self.settings.served_backlog,
         )
 
+    def migration(self, manifest: Manifest) -> MigrationBoard | None:
+        return None if self.client is None else MigrationBoard(self.client, manifest.name)
+
     def events(self) -> EventFeed | None:
         return None if self.streams is None else EventFeed(self.streams)
 
@@ -88,12 +96,18 @@ class CacheLinks(NamedTuple):
 
 
 def cache_links(settings: Settings) -> CacheLinks:
-    breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_open_ms / 1000.0)
     url = settings.redis_url
     if url is None:
-        return CacheLinks(settings, NullStore(), breaker, None, None)
+        nothing = NullStore()
+        return CacheLinks(settings, nothing, _breaker(settings, nothing), None, None)
     # Reads of requests never wait behind the blocking reads of a stream: a client for each.
     store = RedisStore.open(url, wait_ms=settings.cache_timeout_ms)
     # Two feeds each keep a connection waiting; four are left for those who write.
     client = connect(url, max_connections=6)
+    breaker = _breaker(settings, store)
     return CacheLinks(settings, store, breaker, RedisStreams(client), RedisTable(client), client)
+
+
+def _breaker(settings: Settings, store: Store) -> CircuitBreaker:
+    limits = settings.breaker_failures, settings.breaker_open_ms / 1000.0
+    return store.breaker(*limits) if isinstance(store, RedisStore) else CircuitBreaker(*limits)

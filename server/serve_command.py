@@ -25,7 +25,7 @@ def serve(
     ] = None,
     bundle: Annotated[Path | None, typer.Option(help="Folder of the bundle that answers.")] = None,
     catalogue: Annotated[Path | None, typer.Option(help="Catalogue file.")] = None,
-    redis_url: Annotated[str | None, typer.Option(help="redis:// or unix:// URL.")] = None,
+    redis_url: Annotated[str | None, typer.Option(help="URL of Redis.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     replay: Annotated[bool | None, typer.Option(help="Accept timestamp_ms in requests.")] = None,

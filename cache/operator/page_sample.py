@@ -55,7 +55,8 @@ async def _read(client: Redis, keys: Sequence[bytes]) -> list[_Held]:
         async with client.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.memory_usage(key)
-                pipeline.mget([key])  # of a value of another type: None, where GET fails
+                # Of a value of another type: None, where GET fails.
+                pipeline.execute_command("MGET", key)
             told: list[Any] = await pipeline.execute()
     pairs = zip(told[::2], told[1::2], strict=True)
     return [_Held(size, value) for size, [value] in pairs if value is not None]

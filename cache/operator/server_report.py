@@ -1,5 +1,6 @@
-"""The state of the server and of every stream."""
+"""The state of the server, or of all masters of a cluster, and of every stream."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 from cache.connection import unavailable_when_failing
 from cache.keys import DEAD_STREAM, EVENTS_STREAM, ITEMS_STREAM, stream_pattern
 from cache.operator.key_listing import listed
+from cache.operator.masters import masters
 from cache.operator.stream_report import StreamReport, dead_letters, stream_report
 
 
@@ -25,22 +27,37 @@ class ServerReport:
 
 
 async def server_report(client: Redis) -> ServerReport:
-    told: dict[str, Any] = {}
+    servers = await masters(client)
     with unavailable_when_failing("ask for the server's state"):
-        for section in ("server", "memory", "stats"):
-            told |= await client.info(section)
-        keys = int(await client.dbsize())
+        said = [await _facts(server) for server in servers]
     return ServerReport(
-        str(told.get("valkey_version") or told["redis_version"]),
-        keys,
-        int(told["used_memory"]),
-        int(told["maxmemory"]),
-        str(told["maxmemory_policy"]),
-        int(told["evicted_keys"]),
-        int(told["expired_keys"]),
+        _words(said, "valkey_version", "redis_version"),
+        _total(said, "keys"),
+        _total(said, "used_memory"),
+        _total(said, "maxmemory"),
+        _words(said, "maxmemory_policy"),
+        _total(said, "evicted_keys"),
+        _total(said, "expired_keys"),
         [await stream_report(client, stream) for stream in await _streams(client)],
         await dead_letters(client),
     )
+
+
+async def _facts(server: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for section in ("server", "memory", "stats"):
+        facts |= await server.execute_command("INFO", section)
+    return facts | {"keys": await server.execute_command("DBSIZE")}
+
+
+def _total(said: Sequence[Mapping[str, Any]], name: str) -> int:
+    return sum(int(facts[name]) for facts in said)
+
+
+def _words(said: Sequence[Mapping[str, Any]], *names: str) -> str:
+    """All that differ, as while a cluster is upgraded."""
+    words = {next(str(facts[name]) for name in names if name in facts) for facts in said}
+    return ", ".join(sorted(words))
 
 
 async def _streams(client: Redis) -> list[bytes]:

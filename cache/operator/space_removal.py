@@ -57,5 +57,5 @@ async def _unlinked(client: Redis, keys: Sequence[bytes]) -> int:
     with unavailable_when_failing("delete keys"):
         async with client.pipeline(transaction=False) as pipeline:
             for key in keys:
-                pipeline.unlink(key)
+                pipeline.execute_command("UNLINK", key)
             return sum(await pipeline.execute())

@@ -74,7 +74,7 @@ async def user_report(client: Redis, user_id: str, now_ms: int) -> UserReport:
     keys = sorted({key async for keys in listed(client, page_pattern(user_id)) for key in keys})
     with unavailable_when_failing("read a user"):
         async with client.pipeline(transaction=False) as pipeline:
-            pipeline.mget([record_key(user_id), *keys])
+            pipeline.execute_command("MGET", record_key(user_id), *keys)
             for key in keys:
                 pipeline.pttl(key)
             [state, *values], *lives_ms = await pipeline.execute()

@@ -1,5 +1,6 @@
 """The reading side of demand: what is asked for in each shard, and what became of it."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from redis.asyncio import Redis
 
 from cache.account import RECOMPUTED, Account, Outcome
+from cache.cluster_client import ClusterClient
 from cache.connection import unavailable_when_failing
 from cache.demand_keys import ShardKeys
 from cache.redis_streams import MAX_BLOCK_MS
@@ -49,6 +51,8 @@ return begun
 """What was trimmed after somebody had begun with it leaves a count behind."""
 
 
+POLL_MS: Final = 50
+"""In a cluster."""
 MESSAGES_A_SCRIPT: Final = 256
 """Short scripts: a server runs one at a time, and a request's read must not wait behind it."""
 T = TypeVar("T")
@@ -91,6 +95,7 @@ class Backlog:
 
     def __init__(self, client: Redis, space: str, shards: int) -> None:
         self._client: Any = client
+        self._is_cluster = isinstance(self._client, ClusterClient)
         self._keys = [ShardKeys.of(space, shard) for shard in range(shards)]
         self._shard_of = {keys.stream: shard for shard, keys in enumerate(self._keys)}
 
@@ -107,11 +112,34 @@ class Backlog:
     ) -> dict[int, list[Message]]:
         """What came after an id, oldest first, up to `count` a shard; waits up to `block_ms` for
         the first (0: does not wait)."""
+        if self._is_cluster:
+            return await self._polled(after, count, block_ms)
         streams = {self._keys[shard].stream: last for shard, last in after.items()}
         block = min(block_ms, MAX_BLOCK_MS) or None
         with unavailable_when_failing("read demand"):
             told = await self._client.xread(streams, count=count, block=block)
         return {self._shard_of[stream]: _messages(entries) for stream, entries in told or ()}
+
+    async def _polled(
+        self, after: Mapping[int, bytes], count: int, block_ms: int
+    ) -> dict[int, list[Message]]:
+        """In a cluster no command waits for streams of several slots."""
+        looks = 1 + min(block_ms, MAX_BLOCK_MS) // POLL_MS
+        for look in range(looks):
+            arrived = await self._oldest(after, count)
+            if arrived or look == looks - 1:
+                break
+            await asyncio.sleep(POLL_MS / 1000.0)
+        return arrived
+
+    async def _oldest(self, after: Mapping[int, bytes], count: int) -> dict[int, list[Message]]:
+        with unavailable_when_failing("read demand"):
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for shard, last in after.items():
+                    pipeline.xrange(self._keys[shard].stream, b"(" + last, b"+", count)
+                told = await pipeline.execute()
+        arrived = zip(after, told, strict=True)
+        return {shard: _messages(entries) for shard, entries in arrived if entries}
 
     async def tries(self, shard: int) -> dict[bytes, int]:
         """By message: how often a worker began with it that has not settled it."""

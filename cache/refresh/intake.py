@@ -1,5 +1,6 @@
 """What is read next of the shards that a worker has: what is newest, of what it has not read."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -13,6 +14,8 @@ from cache.streams import START, Message
 
 AT_ONCE: Final = 64
 """Messages of one shard, of at most 50 kB each."""
+LOOK_AGAIN_S: Final = 30.0
+"""A server that took over from a failed one may have messages that were settled on that one."""
 
 
 class Rubbish(NamedTuple):
@@ -39,17 +42,26 @@ class _Cursor:
 class Intake:
     """Puts messages into the hand while there is room in it."""
 
-    def __init__(self, backlog: Backlog, decode: Callable[[bytes], Demand], hand: Hand) -> None:
+    def __init__(
+        self,
+        backlog: Backlog,
+        decode: Callable[[bytes], Demand],
+        hand: Hand,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._backlog = backlog
         self._decode = decode
         self._hand = hand
         self._cursors: dict[int, _Cursor] = {}
+        self._clock = clock
+        self._looked_s = clock()
         self.rubbish: list[Rubbish] = []
         """For the caller to bury, and to clear."""
 
     async def refill(self, leases: Mapping[int, Lease], block_ms: int) -> None:
         """Waits up to `block_ms` for demand when there is none. Raises StoreUnavailable."""
         await self._follow(leases)
+        self._look_again()
         await self._arrivals(0 if self._hand or self._has_more() else block_ms)
         await self._catch_up()
 
@@ -64,6 +76,15 @@ class Intake:
         for shard in tokens.keys() - self._cursors.keys():
             tries = await self._backlog.tries(shard)
             self._cursors[shard] = _Cursor(tokens[shard], tries)
+
+    def _look_again(self) -> None:
+        """From the newest on, now and then when there is nothing to do."""
+        is_due = self._clock() >= self._looked_s + LOOK_AGAIN_S
+        if not is_due or self._hand or self._has_more():
+            return
+        self._looked_s = self._clock()
+        for cursor in self._cursors.values():
+            cursor.below = b"+"
 
     def _has_more(self) -> bool:
         return any(cursor.is_behind or cursor.below for cursor in self._cursors.values())

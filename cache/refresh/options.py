@@ -7,7 +7,10 @@ import typer
 
 RedisUrl = Annotated[
     str,
-    typer.Option(envvar="UNDERSTUDY_REDIS_URL", help="redis://…, rediss://… or unix://… ."),
+    typer.Option(
+        envvar="UNDERSTUDY_REDIS_URL",
+        help="redis://…, rediss://…, unix://…, redis+cluster://… or redis+sentinel://… .",
+    ),
 ]
 ServingFolder = Annotated[
     Path,

@@ -4,10 +4,12 @@ import pytest
 
 from cache import demand
 from cache.demand import encode
+from cache.demand_keys import ShardKeys
 from cache.refresh.backlog import Backlog, Settlement
 from cache.refresh.hand import Hand, InHand
-from cache.refresh.intake import AT_ONCE, Intake
+from cache.refresh.intake import AT_ONCE, LOOK_AGAIN_S, Intake
 from cache.refresh.lease import Lease, Leases
+from tests.cache.fake_clock import FakeClock
 from tests.cache.refresh.asked import make_demand
 from tests.cache.refresh.live_space import SPACE, LiveSpace
 
@@ -22,7 +24,10 @@ class Reading:
         self.leases = leases
         self.hand = Hand(max_pairs)
         self.backlog = Backlog(space.client, SPACE, 1)
-        self.intake = Intake(self.backlog, lambda body: demand.decode(body).demand, self.hand)
+        self.clock = FakeClock()
+        self.intake = Intake(
+            self.backlog, lambda body: demand.decode(body).demand, self.hand, self.clock
+        )
         self.sent = 0
 
     @classmethod
@@ -70,6 +75,21 @@ async def test_backlog_of_an_outage_is_read_from_its_newest_end(space: LiveSpace
     await reading.send(1)
     assert await reading.read() == [*range(AT_ONCE, 2 * AT_ONCE), 3 * AT_ONCE]
     assert await reading.read() == list(range(AT_ONCE))
+    assert await reading.read() == []
+
+
+async def test_message_that_a_failover_brought_back_is_read_again(space: LiveSpace) -> None:
+    """Settled on a server that failed before its replica knew."""
+    reading = await Reading.begun(space)
+    await reading.send(2)
+    stream = ShardKeys.of(SPACE, 0).stream
+    [(first, fields), _] = await space.client.xrange(stream)
+    assert await reading.read() == [0, 1]
+    await space.client.execute_command("DEL", stream)
+    await space.client.xadd(stream, fields, id=first)
+    assert await reading.read() == []
+    reading.clock.now += LOOK_AGAIN_S
+    assert await reading.read() == [0]
     assert await reading.read() == []
 
 

@@ -1,0 +1,27 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from cache.connection import connect
+from tests.cache.cluster.nodes import Cluster, running_cluster
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """For tests that leave every node alive and every slot where it was."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster_url(cluster: Cluster) -> str:
+    cluster.flush()
+    return cluster.url
+
+
+@pytest.fixture
+async def client(cluster_url: str) -> AsyncIterator[Redis]:
+    client = connect(cluster_url)
+    yield client
+    await client.aclose()
