@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench bench-cache chaos
+.PHONY: install demo test check format data bench bench-cache chaos migration
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -39,6 +39,10 @@ bench: $(INSTALLED)
 
 bench-cache: $(INSTALLED)
 	$(BIN)/python -m cache.bench
+	$(BIN)/python -m server.cache_share build/demo
 
 chaos: $(INSTALLED)
 	$(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
+
+migration: $(INSTALLED)
+	$(BIN)/python -m pytest tests/migration -s --migration-plot docs/migration.svg

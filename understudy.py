@@ -32,8 +32,14 @@ COMMANDS: Final = {
     "archive": Command(
         "cache.refresh.archive_command", "archive", "Keep served requests as Parquet.", "archive"
     ),
+    "worth": Command(
+        "cache.refresh.worth_command", "worth", "Measure what hints are worth, live.", "refresh"
+    ),
     "cache": Command(
         "cache.operator.operator_command", "operate", "Look into the cache, drop a space.", "serve"
+    ),
+    "migrate": Command(
+        "server.migrate_command", "migrate", "Let a student and its space follow another.", "serve"
     ),
     "items": Command(
         "cache.refresh.items_command", "items", "Fold changed items into a catalogue.", "serve"

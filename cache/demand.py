@@ -1,11 +1,11 @@
 """Demand: which pairs a gateway would have liked the teacher's word on."""
 
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from cache.arrays import F32, U64
+from cache.arrays import F32, I64, U64
 from cache.errors import MessageCorrupt
 
 MAX_PAIRS: Final = 4096
@@ -27,6 +27,9 @@ class Demand(NamedTuple):
     context_numbers: F32  # [Gc]
     item_keys: U64  # [K]
     scores: F32  # [K]
+
+    def only(self, rows: I64) -> Self:
+        return self._replace(item_keys=self.item_keys[rows], scores=self.scores[rows])
 
 
 class Received(NamedTuple):

@@ -62,6 +62,9 @@ class MemoryStreams:
     async def pending(self, stream: bytes, group: bytes) -> int:
         return len(self._streams[stream].pending)
 
+    async def backlog(self, stream: bytes, group: bytes) -> int:
+        return await self.length(stream)
+
     async def length(self, stream: bytes) -> int:
         return len(self._streams[stream].messages)
 

@@ -6,10 +6,12 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from cache.acknowledging import ACKNOWLEDGE, WATCHER_IDLE_MS
 from cache.connection import connect, unavailable_when_failing
 from cache.streams import START, Message
 
 _BODY: Final = b"b"
+_IDS_A_SCRIPT: Final = 1024
 MAX_BLOCK_MS: Final = 1000
 """A read blocks a connection; short waits keep a stopped process from hanging on one."""
 
@@ -70,14 +72,26 @@ class RedisStreams:
         if not ids:
             return
         with unavailable_when_failing("acknowledge"):
-            async with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.xack(stream, group, *ids)
-                pipeline.xdel(stream, *ids)
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for at in range(0, len(ids), _IDS_A_SCRIPT):
+                    part = ids[at : at + _IDS_A_SCRIPT]
+                    pipeline.eval(ACKNOWLEDGE, 1, stream, group, WATCHER_IDLE_MS, *part)
                 await pipeline.execute()
 
     async def pending(self, stream: bytes, group: bytes) -> int:
         with unavailable_when_failing("count pending messages"):
             return int((await self._client.xpending(stream, group))["pending"])
+
+    async def backlog(self, stream: bytes, group: bytes) -> int:
+        with unavailable_when_failing("measure a backlog"):
+            length = int(await self._client.xlen(stream))
+            groups = await self._client.xinfo_groups(stream) if length else []
+        # No lag is told when what was deleted lies ahead of the group.
+        unread: dict[bytes, int] = {
+            told["name"]: told["lag"] for told in groups if told["lag"] is not None
+        }
+        pending = {told["name"]: int(told["pending"]) for told in groups}
+        return min(length, unread.get(group, length) + pending.get(group, 0))
 
     async def length(self, stream: bytes) -> int:
         with unavailable_when_failing("measure a stream"):

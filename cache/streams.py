@@ -13,11 +13,12 @@ class Message(NamedTuple):
 
 
 class Streams(Protocol):
-    """A stream has at most one group. Every call may raise StoreUnavailable.
+    """A stream has at most one group, and any number of watchers (cache.watch). Every call may
+    raise StoreUnavailable.
 
     A message that a group was given and has not acknowledged stays pending; it is given to no
-    other consumer until it is claimed. An acknowledged message is deleted, so that the length of
-    a stream with a group is its backlog. Past `max_length` the oldest messages are lost.
+    other consumer until it is claimed. An acknowledged message is deleted, once all watchers have
+    read it. Past `max_length` the oldest messages are lost.
     """
 
     async def append(self, stream: bytes, bodies: Sequence[bytes], max_length: int) -> None:
@@ -45,7 +46,13 @@ class Streams(Protocol):
 
     async def pending(self, stream: bytes, group: bytes) -> int: ...
 
-    async def length(self, stream: bytes) -> int: ...
+    async def backlog(self, stream: bytes, group: bytes) -> int:
+        """Messages that the group has not acknowledged; all when there is no such group yet."""
+        ...
+
+    async def length(self, stream: bytes) -> int:
+        """What watchers have still to read included."""
+        ...
 
     async def read_after(
         self, stream: bytes, last_id: bytes, count: int, block_ms: int

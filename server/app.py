@@ -12,6 +12,8 @@ from server import problems
 from server.counted import CountedAnswers
 from server.gateway import Gateway
 from server.openapi import TITLE, document, version
+from server.routes.cache_status import PATH as STATUS_PATH
+from server.routes.cache_status import CacheStatusRoute
 from server.routes.events import EventsRoute
 from server.routes.health import HealthRoutes
 from server.routes.items import PATH as ITEMS_PATH
@@ -66,6 +68,7 @@ def _routes(gateway: Gateway, rank: RankRoute) -> list[Route]:
         *_admin_routes(gateway),
         Route(PATH, rank, methods=["POST"]),
         Route("/v1/events", EventsRoute(gateway), methods=["POST"]),
+        Route(STATUS_PATH, CacheStatusRoute(gateway).status),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", MetricsRoute(gateway).page),

@@ -1,6 +1,5 @@
 """What a process says of its catalogue."""
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -21,14 +20,14 @@ class CatalogueMetrics:
         self._newest = self._gauge("newest_timestamp_seconds", "Time of the newest update applied")
         self._lag = self._gauge("lag_seconds", "What the newest update waited to be applied")
         self._newest_ms = 0
+        self.updates = Tally(
+            PREFIX + "updates_total", "Rows told of items by what became of them", "outcome"
+        )
+        registry.register(self.updates)
 
     def watch(self, catalogue: LiveCatalogue) -> None:
         self._items.set_function(lambda: len(catalogue.view))
         self._delta.set_function(lambda: len(catalogue.view.delta))
-
-    def tally(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        text = "Rows told of items by what became of them"
-        self._registry.register(Tally(PREFIX + "updates_total", text, "outcome", counts))
 
     def newest(self, at_ms: int, now_ms: int | None) -> None:
         """Without `now_ms`, of what was told before this process read on."""

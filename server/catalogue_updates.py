@@ -33,7 +33,7 @@ class CatalogueUpdates:
         self._clock_ms = clock_ms
         self._following = Following(feed, self._take, "changes of the catalogue")
         self._rows = Counter(applied=0, same=0)
-        self._metrics.tally(self._tally)
+        self._metrics.updates.add(self._tally)
 
     async def catch_up(self) -> None:
         """Before the first request, so that a paused item is not shown by a process that has just

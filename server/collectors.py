@@ -1,6 +1,7 @@
 """Counts kept where they are cheap to keep, given to Prometheus when it asks."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -43,6 +44,11 @@ class Series:
         added = np.bincount(places, minlength=len(self.counts)).tolist()
         self.counts = [held + more for held, more in zip(self.counts, added, strict=True)]
         self.sum += float(values.sum())
+
+    def counted(self) -> list[int]:
+        """By bucket, the one past the last bound included."""
+        self._count_later()
+        return self.counts
 
     def buckets(self) -> list[tuple[str, float]]:
         """As Prometheus wants them: cumulative, by upper bound."""
@@ -128,15 +134,23 @@ class Counts(Collector):
 
 
 class Tally(Collector):
-    """Counts that another part keeps by name."""
+    """Counts that other parts keep by name, added up. Nothing is shown before there is one."""
 
-    def __init__(
-        self, name: str, text: str, label: str, counts: Callable[[], Mapping[str, int]]
-    ) -> None:
-        self._name, self._text, self._label, self._counts = name, text, label, counts
+    def __init__(self, name: str, text: str, label: str) -> None:
+        self._name, self._text, self._label = name, text, label
+        self._kept: list[Callable[[], Mapping[str, int]]] = []
+
+    def add(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """For good: a counter that lost a part would fall."""
+        self._kept.append(counts)
 
     def collect(self) -> Iterable[Metric]:
+        if not self._kept:
+            return
         family = CounterMetricFamily(self._name, self._text, labels=[self._label])
-        for key, count in self._counts().items():
+        total: Counter[str] = Counter()
+        for counts in self._kept:
+            total.update(counts())
+        for key, count in total.items():
             family.add_metric([key], count)
         yield family

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from cache.demand import Demand
 from cache.demand_feed import DemandFeed
 from cache.tiers import PAIR
+from server.demanded import demand_of
 from server.metrics import LaneMetrics, Metrics
+from server.mirror import Mirror
 from server.ranked import Ranked
 from server.served_log import ServedLog
 from server.stages import StageClock
@@ -26,6 +27,7 @@ class Feedback:
         self._lane = lane
         self.demand = demand
         self.served = served
+        self.mirror: Mirror | None = None  # of a space to come, while there is one
 
     def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
         summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
@@ -39,12 +41,14 @@ class Feedback:
         if resolved is not None and summary.hinted:
             is_whole = summary.hinted == summary.candidates
             ages_s = resolved.age_s if is_whole else resolved.age_s[resolved.tier > 0]
-            self._metrics.teacher_age.observe_many(ages_s)
+            self._lane.aged(ages_s)
         # When the cache was not read nobody knows what is missing.
         if self.demand is not None and summary.wants and ranked.cache_reason is None:
             self._ask(self.demand, ranked)
         if self.served is not None:
             self.served.tell(ranked, answer)
+        if self.mirror is not None:
+            self.mirror.offer(ranked)
 
     def _ask(self, feed: DemandFeed, ranked: Ranked) -> None:
         """For pairs that missed or are stale."""
@@ -53,13 +57,4 @@ class Feedback:
             return
         wanted = np.flatnonzero(known & ((resolved.tier != PAIR) | resolved.stale))
         if len(wanted):
-            feed.offer(
-                Demand(
-                    user_id=ranked.request.user_id,
-                    as_of_ms=ranked.now_ms,
-                    context=ranked.context.keys[0],
-                    context_numbers=ranked.context.numbers[0],
-                    item_keys=ranked.assembled.item_keys[wanted],
-                    scores=ranked.scored.scores[wanted].astype(np.float32),
-                )
-            )
+            feed.offer(demand_of(ranked, wanted))

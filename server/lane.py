@@ -1,6 +1,7 @@
 """A lane: one verified bundle with all that answers with it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,12 +18,15 @@ from server.batch import Batcher
 from server.cache_links import CacheLinks
 from server.candidates import CandidateReader
 from server.feedback import Feedback
+from server.freshness import Freshness
 from server.metrics import LaneMetrics, Metrics
+from server.objectives import objectives_of
 from server.ranker import Limits, Ranker
 from server.scoring import Scorer
 from server.served_log import ServedLog
 from server.settings import Settings
 from server.slate import Ordering
+from server.windows import SlidingCounts
 
 STABLE: Final = "stable"
 
@@ -42,10 +46,13 @@ class Lane:
     feedback: Feedback
     batcher: Batcher
     admission: Admission
+    freshness: Freshness
 
 
-def load_model(settings: Settings, folder: Path) -> tuple[Model, Catalogue]:
-    """Blocking. Raises BundleError, CatalogueError."""
+def load_model(
+    settings: Settings, folder: Path, catalogue: Path | None = None
+) -> tuple[Model, Catalogue]:
+    """Blocking. `catalogue` None is that of the settings. Raises BundleError, CatalogueError."""
     model = load(folder, settings.ort_threads)
     manifest = model.manifest
     if manifest.reads_space is not None and manifest.coverage_trained is None:
@@ -53,7 +60,7 @@ def load_model(settings: Settings, folder: Path) -> tuple[Model, Catalogue]:
             f"{folder} reads the space {manifest.reads_space} and its manifest names no coverage "
             "that it was trained at: train it with hints dropped at random and export again"
         )
-    path = settings.catalogue or folder.parent / "catalogue.safetensors"
+    path = catalogue or settings.catalogue or folder.parent / "catalogue.safetensors"
     return model, Catalogue.load(path, manifest.features.log)
 
 
@@ -69,13 +76,13 @@ def build_lane(
     admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
     demand = links.demand(manifest)
     if demand is not None:
-        metrics.tally_demand(lambda: demand.counts)
+        metrics.demand.add(lambda: demand.counts)
     feed = links.served()
     if feed is not None:
-        metrics.tally_served(lambda: feed.counts, settings.served_share)
+        metrics.served.add(lambda: feed.counts)
+        metrics.served_share.set(settings.served_share)
     served = None if feed is None else ServedLog(feed, model, settings.served_share)
     items = LiveCatalogue(manifest.features, catalogue)
-    metrics.catalogue.watch(items)
     assembler = Assembler(
         manifest.features, items, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
     )
@@ -93,4 +100,12 @@ def build_lane(
     answers = AnswerWriter(manifest.name, model.version, name)
     lane_metrics = LaneMetrics(metrics, name, model.version)
     feedback = Feedback(metrics, lane_metrics, demand, served)
-    return Lane(name, folder, model, items, ranker, answers, feedback, batcher, admission)
+    freshness = _freshness(settings, lane_metrics, metrics.age_bounds_s)
+    return Lane(
+        name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness
+    )
+
+
+def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:
+    objectives = objectives_of(settings, bounds_s)
+    return Freshness(SlidingCounts(lane.counts), bounds_s, objectives)

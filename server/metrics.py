@@ -1,20 +1,22 @@
 """Every metric of the gateway."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cache.breaker import CircuitBreaker
+from models.features.records import F32
 from models.schema import TIERS
 from server.admission import Admission
 from server.catalogue_metrics import CatalogueMetrics
 from server.collectors import Counts, Histograms, Tally
+from server.freshness_metrics import FreshnessMetrics
 from server.stages import STAGES, TOTAL, StageClock
 
 SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
-AGES_S: Final = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+AGES_S: Final = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 SIZES: Final = tuple(2**power for power in range(13))
 
 
@@ -25,6 +27,7 @@ class LaneMetrics:
         stages = [(stage, lane, version) for stage in (*STAGES, TOTAL)]
         self._stages = metrics.stage_seconds.row(stages)
         self._tiers = [metrics.candidates.count(tier, lane, version) for tier in TIERS]
+        self._ages = metrics.teacher_age.series(lane, version)
 
     def timed(self, clock: StageClock) -> None:
         self._stages.observe([ns / 1e9 for ns in (*clock.spent_ns.values(), clock.total_ns)])
@@ -33,9 +36,19 @@ class LaneMetrics:
         for tier, candidates in zip(self._tiers, by_tier, strict=True):
             tier.value += candidates
 
+    def aged(self, ages_s: F32) -> None:
+        """Of the hinted candidates; must not change afterwards."""
+        self._ages.observe_many(ages_s)
+
+    def counts(self) -> list[int]:
+        """Candidates by tier, then hinted ones by bucket of age."""
+        return [tier.value for tier in self._tiers] + self._ages.counted()
+
 
 class Metrics:
-    def __init__(self) -> None:
+    def __init__(self, age_limit_s: float | None = None) -> None:
+        """`age_limit_s` is that of an objective, for which ages must be told apart exactly."""
+        self.age_bounds_s: list[float] = sorted({*AGES_S, *filter(None, [age_limit_s])})
         # One more series for each, that nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = own = CollectorRegistry()
@@ -76,22 +89,29 @@ class Metrics:
         self.breaker = Gauge(
             "understudy_breaker_open", "1 while cache reads are stopped", registry=own
         )
-        ages = Histograms(
-            "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate", [], AGES_S
+        self.teacher_age = Histograms(
+            "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate",
+            ["lane", "version"], self.age_bounds_s,
+        )  # fmt: skip
+        self.demand = Tally(
+            "understudy_demand_total", "Demand messages by what became of them", "outcome"
         )
-        self.teacher_age = ages.series()
-        for collector in (self.requests, self.candidates, self.stage_seconds, sizes, ages):
+        self.served = Tally(
+            "understudy_served_total", "Answers kept for training by what became of them", "outcome"
+        )
+        self.served_share = Gauge(
+            "understudy_served_share", "Share of the answers that is kept for training",
+            registry=own,
+        )  # fmt: skip
+        self.mirrored = Tally(
+            "understudy_mirrored_candidates_total",
+            "Candidates looked up in a space to come: seen, held by the one that serves, ready",
+            "standing",
+        )
+        self.freshness = FreshnessMetrics()
+        counted = (self.requests, self.candidates, self.stage_seconds, sizes, self.teacher_age)
+        for collector in (*counted, self.demand, self.served, self.mirrored, self.freshness):
             own.register(collector)
-
-    def tally_demand(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        text = "Demand messages by what became of them"
-        self.registry.register(Tally("understudy_demand_total", text, "outcome", counts))
-
-    def tally_served(self, counts: Callable[[], Mapping[str, int]], share: float) -> None:
-        text = "Answers kept for training by what became of them"
-        self.registry.register(Tally("understudy_served_total", text, "outcome", counts))
-        sampled = "Share of the answers that is kept for training"
-        Gauge("understudy_served_share", sampled, registry=self.registry).set(share)
 
     def watch(self, admission: Admission, breaker: CircuitBreaker) -> None:
         self.ready.set(1)

@@ -8,6 +8,7 @@ import msgspec
 
 from server.examples import EVENTS_EXAMPLE, ITEMS_EXAMPLE, RANK_ANSWER, RANK_EXAMPLES
 from server.settings import Settings
+from server.status_wire import CacheStatus
 from server.wire import (
     EventBatch,
     EventsAccepted,
@@ -37,8 +38,8 @@ REFUSALS: Final = {
     504: "The deadline passed before the model ran",
 }
 TYPES: Final = (
-    RankRequest, RankAnswer, EventBatch, EventsAccepted, ItemBatch, ItemsAccepted, Health, Ready,
-    Problem,
+    RankRequest, RankAnswer, EventBatch, EventsAccepted, ItemBatch, ItemsAccepted, CacheStatus,
+    Health, Ready, Problem,
 )  # fmt: skip
 TOKEN: Final = "admin_token"
 
@@ -62,6 +63,9 @@ def document(settings: Settings) -> Json:
             "/v1/rank": {"post": _rank()},
             "/v1/events": {"post": _events()},
             **_admin(settings),
+            "/v1/cache/status": {
+                "get": _get("The cache as this process sees it", "CacheStatus", (503,))
+            },
             "/healthz": {"get": _get("Whether the process lives", "Health", ())},
             "/readyz": {"get": _get("Whether requests are answered", "Ready", (503,))},
             "/metrics": {"get": _metrics()},

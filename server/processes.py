@@ -29,6 +29,7 @@ class Child(NamedTuple):
     argv: tuple[str, ...]
     env: Mapping[str, str]
     started: str = ""  # what its log says once it does its work
+    niceness: int = 0  # added to the supervisor's
 
 
 def restart_delay_s(quick_ends: int) -> float:
@@ -90,6 +91,7 @@ class Processes:
     async def _run(self, child: Child) -> int:
         with self.log_path(child.name).open("ab") as log:
             process = await _spawn(child, log)
+            _yield(process.pid, child.niceness)
             self.note(child.name, process.pid)
             try:
                 return await process.wait()
@@ -113,8 +115,16 @@ async def _spawn(child: Child, log: BinaryIO) -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        start_new_session=True,  # Ctrl-C is for the supervisor, which ends children in order
+        # Ctrl-C is for the supervisor, which ends children in order. A session of its own would
+        # do, but Linux weighs sessions against each other and niceness within one alone.
+        process_group=0,
     )
+
+
+def _yield(pid: int, niceness: int) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, own + niceness)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

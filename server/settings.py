@@ -44,7 +44,9 @@ class Settings(BaseSettings):
         8000, ge=1, description="Candidates of waiting requests that the model takes in one batch"
     )
     redis_url: str | None = Field(
-        None, description="redis://, rediss:// or unix:// URL; none serves without hints or users"
+        None,
+        description="redis://, rediss://, unix://, redis+cluster:// or redis+sentinel:// URL; none "
+        "serves without hints or users",
     )
     cache_timeout_ms: float = Field(
         10.0, gt=0, description="Time the one cache read may take before it counts as all misses"
@@ -63,6 +65,21 @@ class Settings(BaseSettings):
     )
     hard_ttl_s: float = Field(
         86_400.0, gt=0, le=MAX_TTL_S, description="Age at which a hint is no longer used"
+    )
+    coverage_objective: float | None = Field(
+        None, gt=0, lt=1, description="Share of the candidates that is to have a hint of any tier"
+    )
+    pair_coverage_objective: float | None = Field(
+        None, gt=0, lt=1, description="Share of the candidates that is to have a hint of its own"
+    )
+    teacher_age_objective_s: float | None = Field(
+        None,
+        gt=0,
+        le=MAX_TTL_S,
+        description="Age that the percentile of hints is to stay within",
+    )
+    teacher_age_percentile: float = Field(
+        0.95, gt=0, lt=1, description="Share of the hints that is to be within the age objective"
     )
     demand_window_s: float = Field(
         10.0, gt=0, description="A pair that was asked for is not asked for again for so long"

@@ -19,6 +19,8 @@ from server.serving_folder import ServingFolder, open_serving_folder
 from server.settings import Settings, load_settings
 
 POLL_S: Final = 0.1
+BACKSTAGE: Final = 10
+"""Niceness of what nobody waits for: on one machine it has what the gateway leaves."""
 
 
 class PortTaken(Exception):
@@ -90,8 +92,14 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
     }
     listen = ("--host", settings.host, "--port", str(settings.port))
     return [
-        Child("ingest", (*cli, "ingest", "--load", str(serving.path)), env, "ingest started"),
-        Child("refresher", (*cli, "refresh", *source), env, "refresh started"),
+        Child(
+            "ingest",
+            (*cli, "ingest", "--load", str(serving.path)),
+            env,
+            "ingest started",
+            BACKSTAGE,
+        ),
+        Child("refresher", (*cli, "refresh", *source), env, "refresh started", BACKSTAGE),
         Child("gateway", (*cli, "serve", *source, *listen), env),
     ]
 

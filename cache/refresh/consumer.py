@@ -89,7 +89,7 @@ class Consumer(Generic[T]):
         return len(done)
 
     async def backlog(self) -> int:
-        return await self._streams.length(self._stream)
+        return await self._streams.backlog(self._stream, self._group)
 
     async def measure(self) -> None:
         self._tally.levels["backlog"] = await self.backlog()

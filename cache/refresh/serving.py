@@ -16,16 +16,25 @@ class NotAServingFolder(Exception):
 
 def teacher_folder(serving: Path) -> Path:
     """Raises NotAServingFolder."""
+    return _named(serving, "teacher")
+
+
+def student_folder(serving: Path) -> Path:
+    """Raises NotAServingFolder."""
+    return _named(serving, "student")
+
+
+def _named(serving: Path, role: str) -> Path:
     path = serving / INDEX
     try:
         if path.stat().st_size > MAX_INDEX_BYTES:
             raise NotAServingFolder(f"{path} is larger than {MAX_INDEX_BYTES} bytes")
-        name = json.loads(path.read_bytes())["teacher"]
+        name = json.loads(path.read_bytes())[role]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotAServingFolder(
-            f"{path} names no teacher ({type(error).__name__}: {error}): give the folder that "
+            f"{path} names no {role} ({type(error).__name__}: {error}): give the folder that "
             "`understudy export --out` wrote"
         ) from error
     if not isinstance(name, str) or Path(name).name != name:
-        raise NotAServingFolder(f"{path}: teacher {name!r} is not the name of a folder beside it")
+        raise NotAServingFolder(f"{path}: {role} {name!r} is not the name of a folder beside it")
     return serving / name

@@ -54,6 +54,14 @@ class StreamContract:
         await streams.acknowledge(STREAM, GROUP, [])
         assert await streams.length(STREAM) == 0
 
+    async def test_acknowledging_what_the_server_forgot_does_no_harm(
+        self, streams: Streams
+    ) -> None:
+        await streams.acknowledge(STREAM, GROUP, [b"9-99"])
+        await streams.append(STREAM, [b"1"], 100)
+        await streams.acknowledge(STREAM, GROUP, [b"9-99"])
+        assert await streams.length(STREAM) == 1
+
     async def test_stale_message_moves_to_the_claimer(self, streams: Streams, passes: Pass) -> None:
         await streams.ensure_group(STREAM, GROUP)
         await streams.append(STREAM, [b"1", b"2"], 100)
@@ -96,3 +104,11 @@ class StreamContract:
     async def test_streams_do_not_mix(self, streams: Streams) -> None:
         await streams.append(b"other", [b"1"], 100)
         assert await streams.length(STREAM) == 0
+
+    async def test_backlog_is_what_is_not_acknowledged(self, streams: Streams) -> None:
+        await streams.ensure_group(STREAM, GROUP)
+        await streams.append(STREAM, [b"1", b"2", b"3"], 100)
+        messages = await read(streams, count=2)
+        assert await streams.backlog(STREAM, GROUP) == 3
+        await streams.acknowledge(STREAM, GROUP, [messages[1].id])
+        assert await streams.backlog(STREAM, GROUP) == 2

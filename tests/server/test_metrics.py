@@ -4,7 +4,7 @@ import httpx
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.metrics import Metrics
+from server.metrics import LaneMetrics, Metrics
 from server.stages import STAGES
 from tests.bundles import rank_body
 from tests.server.conftest import Served
@@ -43,11 +43,12 @@ def test_request_is_counted_by_stage_tier_and_reason(served: Served) -> None:
 
 def test_teacher_age_is_weighted_by_candidates() -> None:
     metrics = Metrics()
-    metrics.teacher_age.observe_many(np.array([0.5, 2.0, 2.0, 100_000.0], np.float32))
-    metrics.teacher_age.observe_many(np.array([2.0], np.float32))
-    page = metrics.page()[0].decode()
-    assert 'understudy_teacher_age_seconds_bucket{le="1"} 1.0' in page
-    assert 'understudy_teacher_age_seconds_bucket{le="5"} 4.0' in page
-    assert 'understudy_teacher_age_seconds_bucket{le="86400"} 4.0' in page
-    assert "understudy_teacher_age_seconds_count 5.0" in page
-    assert "understudy_teacher_age_seconds_sum 100006.5" in page
+    lane = LaneMetrics(metrics, "stable", "v1")
+    lane.aged(np.array([0.5, 2.5, 2.5, 100_000.0], np.float32))
+    lane.aged(np.array([2.5], np.float32))
+    page = metrics.page()[0].decode().replace('lane="stable",', "").replace('version="v1"', "")
+    assert 'understudy_teacher_age_seconds_bucket{le="1",} 1.0' in page
+    assert 'understudy_teacher_age_seconds_bucket{le="5",} 4.0' in page
+    assert 'understudy_teacher_age_seconds_bucket{le="86400",} 4.0' in page
+    assert "understudy_teacher_age_seconds_count{} 5.0" in page
+    assert "understudy_teacher_age_seconds_sum{} 100008.0" in page

@@ -59,6 +59,17 @@ async def test_child_is_logged_listed_and_stopped_with_its_keeper(tmp_path: Path
         os.kill(pid, 0)
 
 
+async def test_child_backstage_yields_to_the_others(tmp_path: Path) -> None:
+    processes = _processes(tmp_path)
+    keeper = asyncio.create_task(processes.keep(_child("sleeper", SLEEPER)._replace(niceness=5)))
+    await _until_logged(processes, "sleeper")
+    pid, own = _listed(tmp_path)["sleeper"], os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == own + 5
+    assert os.getsid(pid) == os.getsid(0)
+    assert os.getpgid(pid) != os.getpgid(0)
+    await _cancelled(keeper)
+
+
 async def test_child_that_ends_before_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     processes = _processes(tmp_path)
     with pytest.raises(ChildFailed, match=r"(?s)broken ended with 3 .*no bundle here"):

@@ -207,4 +207,4 @@ def test_gateway_with_no_share_keeps_nothing(served: ServedFolder, redis_url: st
     settings = settings_for(served.student, redis_url=redis_url, served_share=0.0)
     with live_gateway(settings) as client:
         rank(client)
-        assert samples(client) == {}
+        assert samples(client) == {"understudy_served_share": 0.0}

@@ -16,6 +16,7 @@ SETTINGS = [
     "BUNDLE",
     "CACHE_TIMEOUT_MS",
     "CATALOGUE",
+    "COVERAGE_OBJECTIVE",
     "DEADLINE_MS",
     "DEMAND_CAPACITY",
     "DEMAND_WINDOW_S",
@@ -28,6 +29,7 @@ SETTINGS = [
     "MAX_EVENTS",
     "MAX_INFLIGHT_CANDIDATES",
     "ORT_THREADS",
+    "PAIR_COVERAGE_OBJECTIVE",
     "PORT",
     "REDIS_URL",
     "REPLAY",
@@ -37,6 +39,8 @@ SETTINGS = [
     "SERVED_CAPACITY",
     "SERVED_SHARE",
     "SOFT_TTL_S",
+    "TEACHER_AGE_OBJECTIVE_S",
+    "TEACHER_AGE_PERCENTILE",
     "TEACHER_CACHE",
 ]
 
@@ -48,13 +52,17 @@ METRICS = [
     "understudy_catalogue_items",
     "understudy_catalogue_lag_seconds",
     "understudy_catalogue_newest_timestamp_seconds",
+    "understudy_coverage_ratio",
     "understudy_degraded_total",
     "understudy_events_total",
+    "understudy_freshness_burn_rate",
+    "understudy_freshness_objective_ratio",
     "understudy_inflight_candidates",
     "understudy_item_updates_total",
     "understudy_ready",
     "understudy_request_candidates",
     "understudy_requests_total",
+    "understudy_served_share",
     "understudy_shed_total",
     "understudy_stage_seconds",
     "understudy_teacher_age_seconds",
@@ -65,6 +73,7 @@ OPERATIONS = [
     "get /healthz",
     "get /metrics",
     "get /readyz",
+    "get /v1/cache/status",
     "post /v1/events",
     "post /v1/rank",
 ]
@@ -78,8 +87,8 @@ def test_settings() -> None:
 
 
 def test_metrics(gateway: httpx.Client) -> None:
-    """Less understudy_demand_total, understudy_served_* and understudy_catalogue_updates_total, of
-    which a gateway without a cache has none."""
+    """Less understudy_demand_total, understudy_served_total, understudy_mirrored_candidates_total and
+    understudy_catalogue_updates_total, of which a gateway without a cache has none."""
     page = gateway.get("/metrics").text
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|histogram)$", page, re.MULTILINE))
     assert sorted(names) == METRICS

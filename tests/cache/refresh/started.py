@@ -13,11 +13,12 @@ class Started:
         self.url = url
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        given = {f"UNDERSTUDY_{name}": value for name, value in settings.items()}
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=REPO,
-            env=os.environ | {"UNDERSTUDY_REDIS_URL": self.url, "PYTHONPATH": str(REPO)},
+            env=os.environ | given | {"UNDERSTUDY_REDIS_URL": self.url, "PYTHONPATH": str(REPO)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -25,8 +26,8 @@ class Started:
         self.processes.append(process)
         return process
 
-    def understudy(self, *arguments: str) -> subprocess.Popen[str]:
-        return self.start("-m", "understudy", *arguments)
+    def understudy(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        return self.start("-m", "understudy", *arguments, **settings)
 
     def odd_worker(self, what: str, lease_ms: int = 500) -> subprocess.Popen[str]:
         return self.start("tests/cache/refresh/odd_worker.py", what, self.url, str(lease_ms))

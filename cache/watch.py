@@ -1,0 +1,59 @@
+"""A reader that misses nothing of a stream and owns nothing of it."""
+
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from cache.acknowledging import WATCHING
+from cache.connection import unavailable_when_failing
+from cache.redis_streams import MAX_BLOCK_MS
+from cache.streams import Message
+
+BEGIN: Final = """
+redis.pcall('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
+redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '$', 'MKSTREAM')
+redis.call('XGROUP', 'CREATECONSUMER', KEYS[1], ARGV[1], ARGV[1])
+"""
+"""Who has not read yet is told from who died by when its consumer was made."""
+
+
+class StreamWatch:
+    """All that is appended after `begin`, once, to this watcher alone.
+
+    The stream's own group goes on as if nobody watched; a message that it has acknowledged is
+    deleted once this watcher has read it too, or has not asked for WATCHER_IDLE_MS. What was read
+    is read: a watcher that dies has lost what it held. Reads that wait keep a connection.
+    """
+
+    def __init__(self, client: Redis, stream: bytes, name: bytes) -> None:
+        self._client: Any = client
+        self._stream = stream
+        self._group = WATCHING + name
+
+    async def begin(self) -> None:
+        """Also again: then what came in between is missed. Raises StoreUnavailable."""
+        with unavailable_when_failing("watch a stream"):
+            await self._client.eval(BEGIN, 1, self._stream, self._group)
+
+    async def read(self, count: int, block_ms: int) -> list[Message]:
+        """Oldest first; waits up to `block_ms` for the first (0: does not wait).
+
+        Raises StoreUnavailable, also when the server has forgotten the watch: begin again.
+        """
+        block = min(block_ms, MAX_BLOCK_MS) or None
+        with unavailable_when_failing("read a watched stream"):
+            replies = await self._client.xreadgroup(
+                self._group, self._group, {self._stream: ">"}, count=count, block=block, noack=True
+            )
+        entries = replies[0][1] if replies else []
+        return [Message(id_, (fields or {}).get(b"b", b"")) for id_, fields in entries]
+
+    async def end(self) -> None:
+        """Raises StoreUnavailable."""
+        with unavailable_when_failing("end a watch"):
+            try:
+                await self._client.xgroup_destroy(self._stream, self._group)
+            except ResponseError:
+                # The stream is gone, and the watch with it.
+                return

@@ -1,0 +1,99 @@
+"""A lane in work: what runs for it beside requests, from its opening to its end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from cache.catalogue_writer import CatalogueWriter
+from cache.demand_feed import DemandFeed
+from server.background import Background
+from server.cache_links import CacheLinks
+from server.cache_status import StatusReporter
+from server.catalogue_updates import CatalogueUpdates
+from server.item_updates import ItemUpdates
+from server.lane import STABLE, Lane, build_lane, load_model
+from server.metrics import Metrics
+from server.warmup import warm_up
+
+log = logging.getLogger(__name__)
+
+
+class Source(NamedTuple):
+    bundle: Path
+    catalogue: Path | None = None  # None: the settings', or the one beside the bundle
+
+
+class OpenLane:
+    """Verified, warm, its catalogue up to date, and kept so until `close`."""
+
+    def __init__(self, lane: Lane, links: CacheLinks, metrics: Metrics) -> None:
+        self.lane = lane
+        self.status = StatusReporter(lane, links)
+        self._links = links
+        self._metrics = metrics
+        self._background = Background()
+
+    @classmethod
+    async def open(
+        cls, source: Source, links: CacheLinks, metrics: Metrics, say: Callable[[str], None]
+    ) -> Self:
+        """Tells what it is doing. Raises BundleError, CatalogueError."""
+        name = source.bundle.name
+        say(f"verifying {name}")
+        model, catalogue = await asyncio.to_thread(load_model, links.settings, *source)
+        lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics)
+        say(f"warming up {name}")
+        lane.admission.begin(await warm_up(lane))
+        opened = cls(lane, links, metrics)
+        say("reading what changed in the catalogue")
+        await opened._follow()
+        return opened
+
+    @property
+    def writer(self) -> CatalogueWriter | None:
+        return self._links.catalogue(self.lane.model.manifest)
+
+    @property
+    def feed(self) -> DemandFeed | None:
+        return self.lane.feedback.demand
+
+    def serve(self) -> None:
+        """From now on what the process says of itself is said of this lane."""
+        lane, metrics = self.lane, self._metrics
+        metrics.watch(lane.admission, self._links.breaker)
+        metrics.catalogue.watch(lane.catalogue)
+        metrics.freshness.watch(lane.name, lane.model.version, lane.freshness)
+        metrics.bundle.clear()
+        manifest = lane.model.manifest
+        space = manifest.reads_space or ""
+        metrics.bundle.labels(lane.name, manifest.name, lane.model.version, space).set(1)
+        cost = lane.admission.cost
+        log.info(
+            "ready: %s, %.3f ms a request and %.4f ms a candidate",
+            lane.folder.name,
+            cost.per_request_ms,
+            cost.per_candidate_ms,
+        )
+
+    async def close(self) -> None:
+        """A request that is in work with it is still answered."""
+        await self._background.end()
+        self.lane.batcher.close()
+
+    async def _follow(self) -> None:
+        lane, links, keep = self.lane, self._links, self._background.keep
+        manifest, feedback = lane.model.manifest, lane.feedback
+        changes, counters = links.changes(manifest), links.items(manifest)
+        if changes is not None:
+            updates = CatalogueUpdates(changes, lane.catalogue, self._metrics)
+            await updates.catch_up()
+            keep("catalogue", updates.run())
+        if counters is not None:
+            keep("items", ItemUpdates(counters, lane.catalogue, self._metrics).run())
+        if feedback.demand is not None:
+            keep("demand", feedback.demand.run())
+        if feedback.served is not None:
+            keep("served", feedback.served.feed.run())
+        keep("freshness", lane.freshness.run())
