@@ -11,11 +11,13 @@ from models.manifest import Period
 
 
 class Bounds(NamedTuple):
-    """Most impressions of each window, to the nearest request."""
+    """Most impressions of each window, to the nearest request, and most requests of the teacher's:
+    where lists are short, users are what costs."""
 
     teacher: int
     validation: int
     test: int
+    requests: int | None = None
 
 
 def bounded(replay: Replay, bounds: Bounds) -> Replay:
@@ -26,7 +28,7 @@ def bounded(replay: Replay, bounds: Bounds) -> Replay:
     periods = replay.log.periods
     shorter = periods.model_copy(
         update={
-            "teacher_from_ms": _newest(replay, periods.teacher, bounds.teacher),
+            "teacher_from_ms": _newest(replay, periods.teacher, bounds.teacher, bounds.requests),
             "validation_from_ms": _newest(replay, periods.validation, bounds.validation),
             "until_ms": _first(replay, periods.test, bounds.test),
         }
@@ -38,10 +40,10 @@ def impressions_in(replay: Replay, period: Period) -> int:
     return int(replay.sizes(replay.requests_in(period)).sum())
 
 
-def _newest(replay: Replay, period: Period, impressions: int) -> int:
-    """When the newest requests with so many impressions begin."""
+def _newest(replay: Replay, period: Period, impressions: int, most: int | None = None) -> int:
+    """When the newest requests with so many impressions begin, at most `most` of them."""
     requests = replay.requests_in(period)
-    kept = _fitting(replay.sizes(requests)[::-1], impressions)
+    kept = _fitting(replay.sizes(requests)[::-1][:most], impressions)
     return period.from_ms if kept == len(requests) else int(replay.time_ms[requests[-kept]])
 
 

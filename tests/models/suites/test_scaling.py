@@ -74,6 +74,13 @@ def test_bounds_keep_the_requests_next_to_what_follows(replay: Replay) -> None:
     assert after.teacher_from_ms > before.teacher_from_ms
 
 
+def test_requests_are_bounded_where_their_lists_are_short(replay: Replay) -> None:
+    small = bounded(replay, Bounds(teacher=2_000, validation=300, test=400, requests=50))
+    kept = replay.requests_in(small.log.periods.teacher)
+    assert len(kept) == 50
+    assert kept[-1] == replay.requests_in(replay.log.periods.teacher)[-1]
+
+
 def test_bounds_beyond_the_log_change_nothing(replay: Replay) -> None:
     large = Bounds(*[10 * IMPRESSIONS] * 3)
     assert bounded(replay, large).log.periods == replay.log.periods
