@@ -56,6 +56,9 @@ COMMANDS: Final = {
     "evaluate": Command(
         "models.evaluate_command", "evaluate", "Measure a run on its test window.", "train"
     ),
+    "simulate": Command(
+        "models.simulate_command", "simulate", "Choose what the teacher computes next.", "train"
+    ),
     "export": Command(
         "export.export_command", "export", "Turn a run into a serving folder.", "export"
     ),
