@@ -26,6 +26,9 @@ COMMANDS: Final = {
     "refresh": Command(
         "cache.refresh.refresh_command", "refresh", "Run the teacher behind the cache.", "refresh"
     ),
+    "backfill": Command(
+        "cache.refresh.backfill_command", "backfill", "Fill the cache in bulk.", "backfill"
+    ),
     "ingest": Command(
         "cache.refresh.ingest_command", "ingest", "Fold events into users and items.", "serve"
     ),

@@ -25,7 +25,7 @@ class Fresh(NamedTuple):
 
     entries: Entries
     past: Spoken
-    fence: int = 0
+    fence: int | None = 0  # None: whatever the page has, of a writer without a lease
 
 
 class SequencePolicy(NamedTuple):
@@ -124,8 +124,9 @@ class PageWriter:
             limit=self.sequence.length,
         )
         version = held.stamp.version + 1
-        value = page.encode(kept, aggregate_of(kept), sequence, version=version, fence=fresh.fence)
-        return Replacement(self.key(user), value, held.stamp.version, fresh.fence)
+        fence = held.stamp.fence if fresh.fence is None else fresh.fence
+        value = page.encode(kept, aggregate_of(kept), sequence, version=version, fence=fence)
+        return Replacement(self.key(user), value, held.stamp.version, fence)
 
     def _old_entries(self, fresh: Entries, held: Page | None) -> Entries:
         """In this writer's precision."""
@@ -133,8 +134,8 @@ class PageWriter:
             return fresh.taken(slice(0))
         return held.entries().held_in(self._precision)
 
-    def _is_fenced(self, stamp: Stamp, fence: int) -> bool:
-        fenced = stamp.fence > fence
+    def _is_fenced(self, stamp: Stamp, fence: int | None) -> bool:
+        fenced = fence is not None and stamp.fence > fence
         self._tally.add("pages", "fenced", int(fenced))
         return fenced
 
