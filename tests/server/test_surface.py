@@ -87,8 +87,8 @@ def test_settings() -> None:
 
 
 def test_metrics(gateway: httpx.Client) -> None:
-    """Less understudy_demand_total, understudy_served_total, understudy_mirrored_candidates_total and
-    understudy_catalogue_updates_total, of which a gateway without a cache has none."""
+    """Less understudy_{demand,served,mirrored_candidates,catalogue_updates}_total, of which one
+    without a cache has none."""
     page = gateway.get("/metrics").text
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|histogram)$", page, re.MULTILINE))
     assert sorted(names) == METRICS
