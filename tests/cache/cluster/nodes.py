@@ -161,11 +161,11 @@ class Cluster:
         return name in server.call("CLUSTER", "NODES").decode()
 
 
-def _settings(bus_port: int) -> list[str]:
+def _settings(bus_port: int, node_timeout_ms: int) -> list[str]:
     return [
         "cluster-enabled yes",
         f"cluster-port {bus_port}",
-        f"cluster-node-timeout {NODE_TIMEOUT_MS}",
+        f"cluster-node-timeout {node_timeout_ms}",
         # One master's loss costs its own slots.
         "cluster-require-full-coverage no",
         "cluster-replica-validity-factor 0",
@@ -173,12 +173,14 @@ def _settings(bus_port: int) -> list[str]:
 
 
 @contextmanager
-def running_cluster(folder: Path, *lines: str) -> Iterator[Cluster]:
+def running_cluster(
+    folder: Path, *lines: str, node_timeout_ms: int = NODE_TIMEOUT_MS
+) -> Iterator[Cluster]:
     ports = free_ports(12)
     servers: list[Server] = []
     try:
         for at in range(6):
-            settings = [*_settings(ports[6 + at]), *lines]
+            settings = [*_settings(ports[6 + at], node_timeout_ms), *lines]
             servers.append(Server(folder / f"node-{at}", ports[at], *settings))
         yield Cluster(servers, ports[6])
     finally:
