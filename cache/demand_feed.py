@@ -1,8 +1,7 @@
 """What hands demands to their shards, off the request path."""
 
-import asyncio
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from cache.demand import Demand, encode
 from cache.demand_keys import SHARDS, shard_of
 from cache.errors import StoreUnavailable
 from cache.keys import pair_keys
+from cache.outbox import Outbox
 from cache.recent import RecentPairs
 
 
@@ -24,12 +24,14 @@ class DemandSink(Protocol):
         ...
 
 
-class DemandFeed:
+class DemandFeed(Outbox[tuple[Demand, int]]):
     """Takes demands off the request path and appends them to their users' shards in batches.
 
-    `offer` never waits: past `queue_limit` it drops. Pairs that the same user was offered within
-    `window_s` are sent once. A batch that cannot be appended is dropped and forgotten: the next
-    miss asks again. `stream_limit` is of messages in all shards.
+    Pairs that the same user was offered within `window_s` are sent once. A batch that cannot be
+    appended is dropped and forgotten: the next miss asks again. `stream_limit` is of messages in
+    all shards.
+
+    Counts `offered`, `dropped`, `sent`, `duplicate`, `failed` (no store), `refused` (past a bound).
     """
 
     def __init__(
@@ -43,42 +45,20 @@ class DemandFeed:
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
+        super().__init__(queue_limit, flush_s)
         self._sink = sink
-        self._queue: deque[tuple[Demand, int]] = deque()
-        self._queue_limit = queue_limit
         self._recent = RecentPairs(window_s)
-        self._flush_s = flush_s
         self._stream_limit = stream_limit
         self._clock = clock
         self._wall_ms = wall_ms
-        self._offered = asyncio.Event()
         self._shards = SHARDS
         self._is_certain = False
-        self.counts: Counter[str] = Counter()
 
     def offer(self, demand: Demand) -> None:
-        """Counts `offered`, or `dropped` when the queue is full."""
-        if len(self._queue) >= self._queue_limit:
-            self.counts["dropped"] += 1
-            return
-        self.counts["offered"] += 1
-        self._queue.append((demand, self._wall_ms()))
-        self._offered.set()
+        """Never waits."""
+        self._keep(lambda: (demand, self._wall_ms()))
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self._offered.wait()
-            # Waiting a little makes one append of many requests' demands.
-            await asyncio.sleep(self._flush_s)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Appends all that is queued.
-
-        Counts messages: `sent`, `duplicate`, `failed` (no store), `refused` (past a bound).
-        """
-        self._offered.clear()
+    async def _send(self) -> None:
         queued, self._queue = self._queue, deque()
         bodies = [
             (demand.user_id, body) for demand, at in queued if (body := self._body(demand, at))

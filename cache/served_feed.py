@@ -1,12 +1,12 @@
 """What hands served requests to their stream, off the request path."""
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from cache.errors import StoreUnavailable
 from cache.keys import SERVED_STREAM
+from cache.outbox import Outbox
 from cache.served import Served, encode
 from cache.streams import Streams
 
@@ -14,11 +14,11 @@ AT_ONCE: Final = 2
 """Messages of one append: more would keep the event loop for longer than 0.1 ms."""
 
 
-class ServedFeed:
-    """`offer` never waits: past `queue_limit` it drops. What cannot be appended is dropped too.
+class ServedFeed(Outbox[Served]):
+    """What cannot be appended is dropped.
 
     Messages are encoded in a thread: compression takes most of the time and leaves the event loop
-    alone.
+    alone. Counts `offered`, `dropped`, `sent`, `failed` (no store), `refused` (past a bound).
     """
 
     def __init__(
@@ -29,37 +29,15 @@ class ServedFeed:
         stream_limit: int = 2000,
         flush_s: float = 0.05,
     ) -> None:
+        super().__init__(queue_limit, flush_s)
         self._streams = streams
-        self._queue: deque[Served] = deque()
-        self._queue_limit = queue_limit
         self._stream_limit = stream_limit
-        self._flush_s = flush_s
-        self._offered = asyncio.Event()
-        self.counts: Counter[str] = Counter()
 
     def offer(self, make: Callable[[], Served]) -> None:
-        """Counts `offered`, or `dropped` when the queue is full: then nothing is made."""
-        if len(self._queue) >= self._queue_limit:
-            self.counts["dropped"] += 1
-            return
-        self.counts["offered"] += 1
-        self._queue.append(make())
-        self._offered.set()
+        """Never waits; nothing is made when the queue is full."""
+        self._keep(make)
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self._offered.wait()
-            # Waiting a little makes one append of several messages.
-            await asyncio.sleep(self._flush_s)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Appends all that is queued.
-
-        Counts messages: `sent`, `failed` (no store), `refused` (past a bound).
-        """
-        self._offered.clear()
+    async def _send(self) -> None:
         while self._queue:
             size = min(AT_ONCE, len(self._queue))
             batch = [self._queue.popleft() for _ in range(size)]
