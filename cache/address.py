@@ -1,6 +1,6 @@
 """Where the server is: the one place that reads its URL. See docs/operations.md.
 
-No message repeats any part of the URL, which may hold a password.
+No error repeats any part of the URL, which may hold a password.
 """
 
 from collections.abc import Mapping
@@ -54,6 +54,12 @@ def parse(url: str) -> Address:
     except ValueError:
         raise _invalid("its host cannot be read") from None
     return _address(transport, Kind(kind), parts)
+
+
+def anonymous(url: str) -> str:
+    """Without user, password and options: which server it is, and nothing secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _address(transport: str, kind: Kind, parts: SplitResult) -> Address:

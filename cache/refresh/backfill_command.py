@@ -14,13 +14,12 @@ from rich.console import Console
 
 from cache.clock import wall_clock_ms
 from cache.connection import connect
-from cache.quantise import Precision
 from cache.redis_store import RedisStore
 from cache.refresh.backfill.bar import shown
 from cache.refresh.backfill.contexts import parsed
 from cache.refresh.backfill.distribution import filled, started
 from cache.refresh.backfill.errors import OptionInvalid
-from cache.refresh.backfill.job import PageRules, Selection
+from cache.refresh.backfill.job import Selection
 from cache.refresh.backfill.options import (
     AsJson,
     AsOfMs,
@@ -42,7 +41,7 @@ from cache.refresh.backfill.preparation import Begun, Preparation, Wanted
 from cache.refresh.backfill.progress_folder import ProgressFolder
 from cache.refresh.backfill.report import BlockReport, Span, Summary
 from cache.refresh.options import RedisUrl
-from cache.refresh.pages import RETENTION_S, SEQUENCE, SequencePolicy
+from cache.refresh.pages import RETENTION_S, SEQUENCE
 from cache.refresh.refresh_options import (
     CandidateLimit,
     HardTtlS,
@@ -52,8 +51,9 @@ from cache.refresh.refresh_options import (
     SoftTtlS,
     Threads,
     ZPrecision,
+    page_rules,
 )
-from cache.tiers import HARD_TTL_S, SOFT_TTL_S, TtlPolicy
+from cache.tiers import HARD_TTL_S, SOFT_TTL_S
 
 ANSWER_MS: Final = 30_000.0
 
@@ -89,12 +89,7 @@ def backfill(
             "--ray-address without --progress: give a folder that every machine of the cluster has"
         )
     selection = Selection(_named(policy), items_a_user, parsed(context or ()), as_of_ms, recompute)
-    rules = PageRules(
-        TtlPolicy(soft_ttl_s, hard_ttl_s),
-        Precision[precision.upper()],
-        page_entries,
-        SequencePolicy(sequence, retention_s),
-    )
+    rules = page_rules(soft_ttl_s, hard_ttl_s, precision, page_entries, sequence, retention_s)
     wanted = Wanted(
         teacher, catalogue, redis_url, users, candidates, rules, selection, block_pairs,
         candidate_limit, threads,

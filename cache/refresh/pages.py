@@ -36,6 +36,15 @@ class SequencePolicy(NamedTuple):
 KEPT: Final = SequencePolicy()
 
 
+class PageRules(NamedTuple):
+    """The same for all who write the pages of a space."""
+
+    ttl: TtlPolicy
+    precision: Precision = Precision.INT8
+    entries: int = 512
+    sequence: SequencePolicy = KEPT
+
+
 class HeldPage(NamedTuple):
     page: Page | None
     stamp: Stamp
@@ -52,28 +61,11 @@ def held_page(value: bytes | None) -> HeldPage:
 class PageWriter:
     """A page that was written under a higher fence than what is to be written is left alone."""
 
-    def __init__(
-        self,
-        store: Store,
-        space: str,
-        ttl: TtlPolicy,
-        tally: Tally,
-        *,
-        precision: Precision = Precision.INT8,
-        entry_limit: int = 512,
-        sequence: SequencePolicy = KEPT,
-    ) -> None:
+    def __init__(self, store: Store, space: str, rules: PageRules, tally: Tally) -> None:
         self._store = store
         self._space = space
-        self._ttl = ttl
         self._tally = tally
-        self._precision = precision
-        self._entry_limit = entry_limit
-        self.sequence: Final = sequence
-
-    @property
-    def precision(self) -> Precision:
-        return self._precision
+        self.rules: Final = rules
 
     def key(self, user_id: str) -> bytes:
         return page_key(user_id, self._space)
@@ -105,8 +97,8 @@ class PageWriter:
     @property
     def _key_ttl_s(self) -> float:
         """A page outlives its entries for the sake of its sequence."""
-        policy = self.sequence
-        return max(self._ttl.hard_s, policy.retention_s if policy.length else 0.0)
+        policy = self.rules.sequence
+        return max(self.rules.ttl.hard_s, policy.retention_s if policy.length else 0.0)
 
     def _replacement(self, user: str, fresh: Fresh, held: HeldPage) -> Replacement:
         entries, now_ms = fresh.entries, int(fresh.entries.computed_at_ms.max())
@@ -114,14 +106,14 @@ class PageWriter:
         kept = merged(
             self._old_entries(entries, old),
             entries,
-            alive_since_ms=now_ms - round(self._ttl.hard_s * 1000),
-            limit=self._entry_limit,
+            alive_since_ms=now_ms - round(self.rules.ttl.hard_s * 1000),
+            limit=self.rules.entries,
         )
         sequence = lengthened(
             old and old.sequence,
             fresh.past,
-            alive_since_ms=now_ms - round(self.sequence.retention_s * 1000),
-            limit=self.sequence.length,
+            alive_since_ms=now_ms - round(self.rules.sequence.retention_s * 1000),
+            limit=self.rules.sequence.length,
         )
         version = held.stamp.version + 1
         fence = held.stamp.fence if fresh.fence is None else fresh.fence
@@ -132,7 +124,7 @@ class PageWriter:
         """In this writer's precision."""
         if held is None:
             return fresh.taken(slice(0))
-        return held.entries().held_in(self._precision)
+        return held.entries().held_in(self.rules.precision)
 
     def _is_fenced(self, stamp: Stamp, fence: int | None) -> bool:
         fenced = fence is not None and stamp.fence > fence

@@ -4,9 +4,8 @@ import asyncio
 from typing import Final
 
 from cache.errors import ShardsDiffer
-from cache.quantise import Precision
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
-from cache.refresh.pages import RETENTION_S, SEQUENCE, SequencePolicy
+from cache.refresh.pages import RETENTION_S, SEQUENCE
 from cache.refresh.process import expose, live, say
 from cache.refresh.refresh_options import (
     BatchMs,
@@ -21,12 +20,13 @@ from cache.refresh.refresh_options import (
     SoftTtlS,
     Threads,
     ZPrecision,
+    page_rules,
 )
 from cache.refresh.refresh_process import Limits, RefreshProcess
 from cache.refresh.serving import CATALOGUE, teacher_folder
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
-from cache.tiers import HARD_TTL_S, SOFT_TTL_S, TtlPolicy
+from cache.tiers import HARD_TTL_S, SOFT_TTL_S
 from models.features.catalogue import Catalogue
 from models.runtime import load
 
@@ -55,10 +55,7 @@ def refresh(
     model = load(teacher_folder(serving), threads)
     catalogue = Catalogue.load(serving / CATALOGUE, model.manifest.features.log)
     limits = Limits(
-        TtlPolicy(soft_ttl_s, hard_ttl_s),
-        Precision[precision.upper()],
-        page_entries,
-        SequencePolicy(sequence, retention_s),
+        page_rules(soft_ttl_s, hard_ttl_s, precision, page_entries, sequence, retention_s),
         shards,
         lease_ms,
         max_pairs,

@@ -1,4 +1,4 @@
-"""Options of `understudy refresh`."""
+"""Options of `understudy refresh`, and of whoever writes pages beside it."""
 
 from typing import Annotated, Literal
 
@@ -6,8 +6,11 @@ import typer
 
 from cache.demand import MAX_PAIRS
 from cache.demand_keys import MAX_SHARDS, SHARDS
+from cache.quantise import Precision
+from cache.refresh.pages import PageRules, SequencePolicy
 from cache.refresh.roster import MAX_TTL_MS
 from cache.sequence import MAX_SEQUENCE
+from cache.tiers import TtlPolicy
 
 SoftTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_SOFT_TTL_S", help="Fresh until then.")]
 HardTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")]
@@ -41,3 +44,16 @@ LeaseMs = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option(min=1, help="Of the teacher's session.")]
+
+
+def page_rules(
+    soft_ttl_s: float,
+    hard_ttl_s: float,
+    precision: str,
+    entries: int,
+    length: int,
+    retention_s: float,
+) -> PageRules:
+    """Of the values of these options."""
+    ttl, sequence = TtlPolicy(soft_ttl_s, hard_ttl_s), SequencePolicy(length, retention_s)
+    return PageRules(ttl, Precision[precision.upper()], entries, sequence)

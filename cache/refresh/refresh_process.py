@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 from cache.connection import connect
 from cache.errors import StoreUnavailable
-from cache.quantise import Precision
 from cache.redis_demand import RedisDemand, check_shards
 from cache.redis_store import RedisStore
 from cache.redis_streams import MAX_BLOCK_MS, RedisStreams
@@ -18,7 +17,7 @@ from cache.refresh.hand import Hand
 from cache.refresh.intake import Intake
 from cache.refresh.lease import Leases
 from cache.refresh.own_shards import OwnShards
-from cache.refresh.pages import PageWriter, SequencePolicy
+from cache.refresh.pages import PageRules, PageWriter
 from cache.refresh.process import consumer_name
 from cache.refresh.refresh_loop import RefreshLoop
 from cache.refresh.roster import Roster
@@ -27,16 +26,12 @@ from cache.refresh.settling import Settling
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
 from cache.refresh.worker import Refresher
-from cache.tiers import TtlPolicy
 
 PAUSE_S: Final = 0.5
 
 
 class Limits(NamedTuple):
-    ttl: TtlPolicy
-    precision: Precision
-    entries: int
-    sequence: SequencePolicy
+    rules: PageRules
     shards: int | None  # None: as many as the space has
     lease_ms: int
     max_pairs: int
@@ -94,7 +89,7 @@ class RefreshProcess:
         refresher = self._refresher(size)
         attempts = Attempts(
             space, Settling(own, backlog, self._tally), backlog, refresher, self._streams,
-            self._clock, self._tally, limits.ttl.hard_s,
+            self._clock, self._tally, limits.rules.ttl.hard_s,
         )  # fmt: skip
         intake = Intake(backlog, refresher.decode, hand)
         return RefreshLoop(own, intake, hand, size, attempts, backlog, self._tally)
@@ -108,13 +103,10 @@ class RefreshProcess:
         )
 
     def _refresher(self, size: BatchSize) -> Refresher:
-        log, limits = self._teacher.schema.log, self._limits
-        pages = PageWriter(
-            self._store, self._teacher.space, limits.ttl, self._tally,
-            precision=limits.precision, entry_limit=limits.entries, sequence=limits.sequence,
-        )  # fmt: skip
+        log, rules = self._teacher.schema.log, self._limits.rules
+        pages = PageWriter(self._store, self._teacher.space, rules, self._tally)
         table = RedisTable(self._client)
         return Refresher(
-            self._store, self._teacher, log, pages, limits.ttl, self._tally, self._clock, size,
+            self._store, self._teacher, log, pages, rules.ttl, self._tally, self._clock, size,
             follower=ItemFollower.of(self._teacher.items, table, self._streams, log),
         )  # fmt: skip

@@ -70,7 +70,7 @@ class Refresher:
         self._follower = follower
         self._planner = Planner(
             soft_s=ttl.soft_s,
-            past_limit=pages.sequence.length,
+            past_limit=pages.rules.sequence.length,
             past_since_ms=teacher.trained_until_ms,
             window_s=window_s,
         )
@@ -159,7 +159,7 @@ class Refresher:
                 np.full(len(rows), job.wanted.at_ms),
                 judged.logit[paired][rows],
                 judged.z[paired][rows],
-                self._pages.precision,
+                self._pages.rules.precision,
             )
             past = Spoken(job.past_ms, judged.z[paired.stop : part.stop])
             self._tally.add("pairs", "past", len(job.past_ms))

@@ -1,7 +1,7 @@
 import pytest
 from redis.asyncio.connection import SSLConnection
 
-from cache.address import SCHEMES, Address, Kind, Node, parse
+from cache.address import SCHEMES, Address, Kind, Node, anonymous, parse
 from cache.connection import connect
 from cache.errors import UrlInvalid
 
@@ -86,3 +86,8 @@ def test_address_is_shown_without_its_password() -> None:
     shown: Address = parse("redis+sentinel://:secret@a/ads?sentinel_password=hidden")
     assert "secret" not in repr(shown)
     assert "hidden" not in repr(shown)
+
+
+def test_address_can_be_told_without_its_password() -> None:
+    assert anonymous("rediss://me:secret@cache:6380/2?x=secret") == "rediss://cache:6380/2"
+    assert anonymous("unix:///run/valkey.sock") == "unix:///run/valkey.sock"

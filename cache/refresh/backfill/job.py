@@ -2,25 +2,14 @@
 
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
-from cache.quantise import Precision
 from cache.refresh.backfill.contexts import Given
 from cache.refresh.backfill.policies import PolicyName
-from cache.refresh.pages import SequencePolicy
+from cache.refresh.pages import PageRules
 from cache.tiers import TtlPolicy
 
 INSTANT_S: Final = 0.0005
 """Half of a timestamp's unit: nothing is fresh but what was computed as of the same instant."""
-
-
-class PageRules(NamedTuple):
-    """Those of the space's refreshers; give both the same."""
-
-    ttl: TtlPolicy
-    precision: Precision
-    entries: int
-    sequence: SequencePolicy
 
 
 class Selection(NamedTuple):
@@ -38,7 +27,7 @@ class Job(NamedTuple):
     catalogue: Path
     redis_url: str
     progress: Path
-    rules: PageRules
+    rules: PageRules  # those of the space's refreshers
     selection: Selection
     rows_a_block: int
     popular: tuple[int, ...]  # item keys, of the policy `popular`
@@ -51,9 +40,3 @@ class Job(NamedTuple):
         """What counts as computed already."""
         ttl = self.rules.ttl
         return TtlPolicy(INSTANT_S, ttl.hard_s) if self.selection.is_recomputing else ttl
-
-
-def address_of(redis_url: str) -> str:
-    """Without user and password."""
-    parts = urlsplit(redis_url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

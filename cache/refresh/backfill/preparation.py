@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 import polars as pl
 from redis.asyncio import Redis
 
+from cache.address import anonymous
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
 from cache.refresh.backfill import candidates_file
 from cache.refresh.backfill.contexts import check, contexts
 from cache.refresh.backfill.errors import CandidatesInvalid, OptionInvalid, UsersInvalid
-from cache.refresh.backfill.job import Job, PageRules, Selection, address_of
+from cache.refresh.backfill.job import Job, Selection
 from cache.refresh.backfill.policies import popular_items
 from cache.refresh.backfill.progress_folder import Kept, ProgressFolder
 from cache.refresh.backfill.users import ALL, users_of_cache, users_of_file
 from cache.refresh.follower import ItemFollower
+from cache.refresh.pages import PageRules
 from cache.refresh.teacher import NotATeacher
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
@@ -108,7 +110,7 @@ class Preparation:
         wanted, selection, rules = self._wanted, self._wanted.selection, self._wanted.rules
         return {
             "--teacher": self._version,
-            "--redis-url": address_of(wanted.redis_url),
+            "--redis-url": anonymous(wanted.redis_url),
             "--policy": selection.policy,
             "--users": _content_of(wanted.users),
             "--candidates": wanted.candidates and _digest(wanted.candidates),

@@ -103,11 +103,8 @@ def filler_of(job: Job, client: Redis, store: Store) -> Filler:
 
 
 def refresher_of(job: Job, store: Store, teacher: Teacher) -> Refresher:
-    rules, tally = job.rules, Tally("backfill")
-    pages = PageWriter(
-        store, teacher.space, rules.ttl, tally,
-        precision=rules.precision, entry_limit=rules.entries, sequence=rules.sequence,
-    )  # fmt: skip
+    tally = Tally("backfill")
+    pages = PageWriter(store, teacher.space, job.rules, tally)
     still = ServerClock(lambda: 0.0)  # by which no message has waited
     size = BatchSize(BATCH_MS, job.candidate_limit)
     return Refresher(store, teacher, teacher.schema.log, pages, job.fresh_ttl, tally, still, size)

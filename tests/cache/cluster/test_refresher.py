@@ -11,11 +11,10 @@ from cache.demand import encode
 from cache.demand_keys import shard_of
 from cache.errors import StoreUnavailable
 from cache.keys import page_key
-from cache.quantise import Precision
 from cache.redis_demand import RedisDemand
 from cache.refresh import intake
 from cache.refresh.backlog import Backlog
-from cache.refresh.pages import SequencePolicy
+from cache.refresh.pages import PageRules
 from cache.refresh.refresh_process import Limits, RefreshProcess
 from cache.refresh.space_state import space_state
 from cache.refresh.tally import Tally
@@ -32,8 +31,8 @@ from tests.cache.refresh.waiting import until
 pytestmark = pytest.mark.redis
 
 LIMITS = Limits(
-    ttl=TtlPolicy(), precision=Precision.INT8, entries=512, sequence=SequencePolicy(), shards=None,
-    lease_ms=1000, max_pairs=10_000, batch_ms=50.0, candidates=64,
+    PageRules(TtlPolicy()), shards=None, lease_ms=1000, max_pairs=10_000, batch_ms=50.0,
+    candidates=64,
 )  # fmt: skip
 
 

@@ -11,14 +11,13 @@ from cache import page, record
 from cache.connection import connect
 from cache.keys import page_key, pair_keys, record_key
 from cache.page import Page
-from cache.quantise import Precision
 from cache.refresh.backfill.contexts import Context
 from cache.refresh.backfill.filler import Filler
-from cache.refresh.backfill.job import Job, PageRules, Selection
+from cache.refresh.backfill.job import Job, Selection
 from cache.refresh.backfill.policies import Asked, Policy
 from cache.refresh.backfill.preparation import Begun, Preparation, Wanted
 from cache.refresh.backfill.worker import refresher_of
-from cache.refresh.pages import SequencePolicy
+from cache.refresh.pages import PageRules
 from cache.refresh.teacher import Teacher
 from cache.store import Store
 from cache.tiers import TtlPolicy
@@ -26,7 +25,7 @@ from models.features.hashing import key64, keys64
 from tests.bundles import NOW_MS, SPACE
 from tests.cache.refresh.asked import make_record
 
-RULES = PageRules(TtlPolicy(60.0, 600.0), Precision.INT8, 512, SequencePolicy())
+RULES = PageRules(TtlPolicy(60.0, 600.0))
 FEED = Context(np.array([key64("feed")], np.uint64), np.array([320.0], np.float32))
 FEED_GIVEN = {"placement": ["feed"], "slot_width": ["320"]}
 

@@ -20,7 +20,7 @@ from cache.refresh.hand import Hand
 from cache.refresh.intake import Intake
 from cache.refresh.lease import Leases
 from cache.refresh.own_shards import OwnShards
-from cache.refresh.pages import PageWriter
+from cache.refresh.pages import PageRules, PageWriter
 from cache.refresh.refresh_loop import RefreshLoop
 from cache.refresh.roster import Roster
 from cache.refresh.server_clock import ServerClock
@@ -66,7 +66,7 @@ class LiveSpace:
         return await self.waiting() == 0
 
     async def page(self, user_id: str) -> Page | None:
-        pages = PageWriter(self.store, SPACE, TtlPolicy(), Tally("refresh"))
+        pages = PageWriter(self.store, SPACE, PageRules(TtlPolicy()), Tally("refresh"))
         value = await self.client.get(pages.key(user_id))
         return None if value is None else page.decode(value)
 
@@ -108,7 +108,7 @@ class Hired:
         self.size = BatchSize(50.0, 4096)
         self.hand = Hand(max_pairs)
         self.backlog = Backlog(space.client, SPACE, space.shards)
-        pages = PageWriter(self.store, SPACE, ttl, self.tally)
+        pages = PageWriter(self.store, SPACE, PageRules(ttl), self.tally)
         self.refresher = Refresher(
             self.store, teacher or self.counting, log_schema(), pages, ttl, self.tally,
             self.server_clock, self.size,

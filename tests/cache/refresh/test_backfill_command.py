@@ -5,38 +5,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from cache import record
 from cache.errors import StoreUnavailable
-from cache.keys import record_key
 from cache.refresh.backfill.errors import RayUnavailable
-from cache.refresh.backfill.job import address_of
 from cache.refresh.backfill.worker import BlockWorker
 from cache.refresh.backfill_command import run
-from tests.bundles import tiny_catalogue
-from tests.cache.refresh.asked import make_record
 from tests.cache.refresh.backfilled import Prepare, wanted_of
 from understudy import build
 
 pytestmark = pytest.mark.redis
 
 NOWHERE = "unix:///nowhere/valkey.sock"
-
-
-@pytest.fixture
-def catalogue_file(tmp_path: Path) -> Path:
-    path = tmp_path / "catalogue.safetensors"
-    tiny_catalogue().save(path)
-    return path
-
-
-@pytest.fixture
-async def ten_users(client: Redis) -> None:
-    for number in range(10):
-        value = record.encode(make_record(number))
-        await client.set(record_key(f"user-{number}"), value)
 
 
 @pytest.mark.usefixtures("ten_users")
@@ -92,8 +72,3 @@ def test_missing_ray_names_the_extra_to_install(
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RayUnavailable, match=r"pip install 'understudy\[backfill\]'"):
         run(wanted_of(teacher_bundle, catalogue_file, redis_url), tmp_path / "p", 1, None)
-
-
-def test_address_is_kept_without_its_password() -> None:
-    assert address_of("rediss://me:secret@cache:6380/2?x=secret") == "rediss://cache:6380/2"
-    assert address_of("unix:///run/valkey.sock") == "unix:///run/valkey.sock"

@@ -16,7 +16,7 @@ from cache.refresh.backfill.errors import PagesContended
 from cache.refresh.backfill.filler import Filler, batches
 from cache.refresh.backfill.policies import Asked, Recent
 from cache.refresh.backfill.worker import patiently, refresher_of
-from cache.refresh.pages import PageWriter, held_page
+from cache.refresh.pages import PageRules, PageWriter, held_page
 from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
@@ -116,7 +116,7 @@ async def test_page_keeps_its_fence_and_what_it_holds(fill: Fill) -> None:
 
 async def test_refresher_of_any_lease_may_write_after_a_backfill(fill: Fill) -> None:
     await fill(["u"], Listed(ITEMS))
-    pages = PageWriter(fill.store, SPACE, TtlPolicy(), Tally("refresh"))
+    pages = PageWriter(fill.store, SPACE, PageRules(TtlPolicy()), Tally("refresh"))
     entries = random_entries(2, dim=8)._replace(computed_at_ms=np.full(2, NOW_MS))
     [value] = await fill.store.get_many([page_key("u", SPACE)])
     fresh = {"u": said(entries, fence=1)}

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from redis.asyncio import Redis
 
-from cache import record
 from cache.keys import record_key
 from cache.refresh.backfill.errors import (
     BackfillError,
@@ -21,7 +20,6 @@ from cache.refresh.teacher import NotATeacher
 from models.features.catalogue import Catalogue
 from models.manifest import FileTampered
 from tests.bundles import NOW_MS, linear_student, linear_teacher, tiny_catalogue
-from tests.cache.refresh.asked import make_record
 from tests.cache.refresh.backfilled import RULES, Prepare, selection
 from tests.cache.refresh.test_backfill_policies import by_brute_force
 
@@ -31,22 +29,8 @@ NOWHERE = "unix:///nowhere/valkey.sock"
 
 
 @pytest.fixture
-def catalogue_file(tmp_path: Path) -> Path:
-    path = tmp_path / "catalogue.safetensors"
-    tiny_catalogue().save(path)
-    return path
-
-
-@pytest.fixture
 def prepare(teacher_bundle: Path, catalogue_file: Path, redis_url: str, tmp_path: Path) -> Prepare:
     return Prepare(teacher_bundle, catalogue_file, redis_url, tmp_path / "progress")
-
-
-@pytest.fixture
-async def ten_users(client: Redis) -> None:
-    for number in range(10):
-        value = record.encode(make_record(number))
-        await client.set(record_key(f"user-{number}"), value)
 
 
 @pytest.mark.usefixtures("ten_users")

@@ -9,7 +9,7 @@ from cache.memory_store import MemoryStore
 from cache.page import Page
 from cache.quantise import Precision
 from cache.quantise_int4 import unpack
-from cache.refresh.pages import Fresh, PageWriter, SequencePolicy, held_page
+from cache.refresh.pages import Fresh, PageRules, PageWriter, SequencePolicy, held_page
 from cache.refresh.tally import Tally
 from cache.sequence import PastSequence, Spoken
 from cache.store import Replacement
@@ -20,7 +20,7 @@ TTL = TtlPolicy(soft_s=60.0, hard_s=600.0)
 
 
 def writer_of(store: MemoryStore, tally: Tally | None = None) -> PageWriter:
-    return PageWriter(store, "s", TTL, tally or Tally("refresh"))
+    return PageWriter(store, "s", PageRules(TTL), tally or Tally("refresh"))
 
 
 async def read(store: MemoryStore, writer: PageWriter) -> Page:
@@ -151,7 +151,8 @@ async def test_sequence_grows_with_what_is_said_of_the_past() -> None:
 
 async def test_sequence_past_its_retention_leaves() -> None:
     store = MemoryStore()
-    writer = PageWriter(store, "s", TTL, Tally("refresh"), sequence=SequencePolicy(50, 30.0))
+    rules = PageRules(TTL, sequence=SequencePolicy(50, 30.0))
+    writer = PageWriter(store, "s", rules, Tally("refresh"))
     past = random_sequence(40)  # a second apart
     await writer.write({"u": said(entries(10), past)}, {"u": held_page(None)})
     assert len((await read(store, writer)).sequence.codes) == 31
@@ -160,8 +161,8 @@ async def test_sequence_past_its_retention_leaves() -> None:
 @pytest.mark.parametrize(("length", "key_ttl_s"), [(50, 30 * 86_400.0), (0, 600.0)])
 async def test_page_outlives_its_entries_only_for_a_sequence(length: int, key_ttl_s: float) -> None:
     store = TtlStore()
-    policy = SequencePolicy(length, 30 * 86_400.0)
-    writer = PageWriter(store, "s", TTL, Tally("refresh"), sequence=policy)
+    rules = PageRules(TTL, sequence=SequencePolicy(length, 30 * 86_400.0))
+    writer = PageWriter(store, "s", rules, Tally("refresh"))
     await writer.write({"u": said(entries(10))}, {"u": held_page(None)})
     assert store.ttls_s == [key_ttl_s]
 

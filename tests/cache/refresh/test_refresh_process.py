@@ -11,10 +11,9 @@ from cache.demand_keys import shard_of
 from cache.embedded import EmbeddedValkey
 from cache.errors import ShardsDiffer
 from cache.keys import page_key
-from cache.quantise import Precision
 from cache.redis_demand import RedisDemand
 from cache.redis_store import RedisStore
-from cache.refresh.pages import SequencePolicy
+from cache.refresh.pages import PageRules
 from cache.refresh.refresh_process import Limits, RefreshProcess
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
@@ -26,8 +25,8 @@ from tests.cache.refresh.waiting import until
 pytestmark = pytest.mark.redis
 
 LIMITS = Limits(
-    ttl=TtlPolicy(), precision=Precision.INT8, entries=512, sequence=SequencePolicy(), shards=None,
-    lease_ms=1000, max_pairs=10_000, batch_ms=50.0, candidates=64,
+    PageRules(TtlPolicy()), shards=None, lease_ms=1000, max_pairs=10_000, batch_ms=50.0,
+    candidates=64,
 )  # fmt: skip
 
 

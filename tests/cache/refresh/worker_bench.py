@@ -13,7 +13,7 @@ from cache.page import Page
 from cache.refresh.batch_size import BatchSize
 from cache.refresh.follower import ItemFollower
 from cache.refresh.hand import InHand
-from cache.refresh.pages import PageWriter
+from cache.refresh.pages import PageRules, PageWriter
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
@@ -52,7 +52,7 @@ class Bench:
         self.store = MemoryStore()
         self.tally = Tally("refresh")
         self.counting = Counting()
-        self.pages = PageWriter(self.store, "space", TTL, self.tally, entry_limit=20)
+        self.pages = PageWriter(self.store, "space", PageRules(TTL, entries=20), self.tally)
         self.clock = FakeClock()
         server_clock = ServerClock(self.clock)
         server_clock.told(SERVER_MS)
