@@ -54,6 +54,12 @@ class Resolved(NamedTuple):
     age_s: F32  # [N] zero where the tier is none
     stale: Mask  # [N] past the soft TTL: used, and worth refreshing
 
+    @property
+    def wanted(self) -> Mask:
+        """`[N]`: what the teacher has something to say of that is not here, or is stale."""
+        wanted: Mask = (self.tier != PAIR) | self.stale
+        return wanted
+
     def part(self, of: slice) -> "Resolved":
         z, logit, tier, age_s, stale = self
         return Resolved(z[of], logit[of], tier[of], age_s[of], stale[of])

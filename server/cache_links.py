@@ -22,6 +22,7 @@ from cache.redis_table import RedisTable
 from cache.refresh.item_layout import layout_of
 from cache.served_feed import ServedFeed
 from cache.store import Store
+from cache.tiers import TtlPolicy
 from models.manifest import Manifest
 from server.settings import Settings
 
@@ -35,6 +36,10 @@ class CacheLinks(NamedTuple):
     streams: RedisStreams | None
     table: RedisTable | None
     client: Redis | None = None
+
+    @property
+    def ttl(self) -> TtlPolicy:
+        return TtlPolicy(self.settings.soft_ttl_s, self.settings.hard_ttl_s)
 
     def behind_requests(self) -> Self:
         """For reads that no request waits for: their failures open no breaker of requests."""

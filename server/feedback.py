@@ -3,7 +3,6 @@
 import numpy as np
 
 from cache.demand_feed import DemandFeed
-from cache.tiers import PAIR
 from server.demanded import demand_of
 from server.metrics import LaneMetrics, Metrics
 from server.mirror import Mirror
@@ -55,6 +54,6 @@ class Feedback:
         resolved, known = ranked.assembled.resolved, ranked.assembled.known
         if resolved is None:
             return
-        wanted = np.flatnonzero(known & ((resolved.tier != PAIR) | resolved.stale))
+        wanted = np.flatnonzero(known & resolved.wanted)
         if len(wanted):
             feed.offer(demand_of(ranked, wanted))

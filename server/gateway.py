@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from cache.catalogue_writer import CatalogueWriter
 from cache.events import EventFeed
-from cache.tiers import TtlPolicy
 from models.features.catalogue import CatalogueError
 from models.manifest import BundleError
 from server.background import Background
@@ -15,7 +14,6 @@ from server.errors import NotReady, ServingError
 from server.lane import Lane
 from server.metrics import Metrics
 from server.migrating import Migrating
-from server.mirror import Mirror
 from server.open_lane import OpenLane, Source
 from server.open_lanes import STARTED_WITH, OpenLanes
 from server.settings import Settings
@@ -101,17 +99,9 @@ class Gateway:
         first = await lanes.opened(STARTED_WITH)
         board = links.migration(first.lane.model.manifest)
         if board is not None:
-            migrating = Migrating(board, lanes, lambda lane: self._mirror(lane, links))
+            migrating = Migrating(board, lanes)
             await migrating.begin()
             self._background.keep("migrating", migrating.run())
-
-    def _mirror(self, lane: OpenLane, links: CacheLinks) -> Mirror:
-        manifest, settings = lane.lane.model.manifest, self.settings
-        ttl = TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
-        reader = links.behind_requests().reader(manifest)
-        mirror = Mirror(manifest.features, ttl, reader, lane.lane.feedback.demand)
-        self.metrics.mirrored.add(mirror.counts)
-        return mirror
 
     def _say(self, what: str) -> None:
         """What a process that is not ready waits for."""

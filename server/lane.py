@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cache.tiers import TtlPolicy
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
 from models.manifest import BundleError
@@ -76,16 +75,14 @@ def build_lane(
     admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
     demand = links.demand(manifest)
     if demand is not None:
-        metrics.demand.add(lambda: demand.counts)
+        metrics.feeds.demand.add(lambda: demand.counts)
     feed = links.served()
     if feed is not None:
-        metrics.served.add(lambda: feed.counts)
-        metrics.served_share.set(settings.served_share)
+        metrics.feeds.served.add(lambda: feed.counts)
+        metrics.feeds.served_share.set(settings.served_share)
     served = None if feed is None else ServedLog(feed, model, settings.served_share)
     items = LiveCatalogue(manifest.features, catalogue)
-    assembler = Assembler(
-        manifest.features, items, TtlPolicy(settings.soft_ttl_s, settings.hard_ttl_s)
-    )
+    assembler = Assembler(manifest.features, items, links.ttl)
     batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission.worked)
     ranker = Ranker(
         model=model,

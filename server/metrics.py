@@ -11,7 +11,8 @@ from models.features.records import F32
 from models.schema import TIERS
 from server.admission import Admission
 from server.catalogue_metrics import CatalogueMetrics
-from server.collectors import Counts, Histograms, Tally
+from server.collectors import Counts, Histograms
+from server.feed_metrics import FeedMetrics
 from server.freshness_metrics import FreshnessMetrics
 from server.stages import STAGES, TOTAL, StageClock
 
@@ -72,9 +73,7 @@ class Metrics:
         self.shed = Counter("understudy_shed_total", "Requests refused", ["reason"], registry=own)
         self.events = Counter("understudy_events_total", "Events taken in", ["type"], registry=own)
         self.item_updates = Counter(
-            "understudy_item_updates_total",
-            "Item counters brought up to date",
-            registry=own,
+            "understudy_item_updates_total", "Item counters brought up to date", registry=own
         )
         self.catalogue = CatalogueMetrics(own)
         self.unavailable = Counter(
@@ -93,24 +92,10 @@ class Metrics:
             "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate",
             ["lane", "version"], self.age_bounds_s,
         )  # fmt: skip
-        self.demand = Tally(
-            "understudy_demand_total", "Demand messages by what became of them", "outcome"
-        )
-        self.served = Tally(
-            "understudy_served_total", "Answers kept for training by what became of them", "outcome"
-        )
-        self.served_share = Gauge(
-            "understudy_served_share", "Share of the answers that is kept for training",
-            registry=own,
-        )  # fmt: skip
-        self.mirrored = Tally(
-            "understudy_mirrored_candidates_total",
-            "Candidates looked up in a space to come: seen, held by the one that serves, ready",
-            "standing",
-        )
+        self.feeds = FeedMetrics(own)
         self.freshness = FreshnessMetrics()
         counted = (self.requests, self.candidates, self.stage_seconds, sizes, self.teacher_age)
-        for collector in (*counted, self.demand, self.served, self.mirrored, self.freshness):
+        for collector in (*counted, self.freshness):
             own.register(collector)
 
     def watch(self, admission: Admission, breaker: CircuitBreaker) -> None:

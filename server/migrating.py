@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from cache.errors import CacheError
@@ -34,12 +33,9 @@ class Migrating:
     """Without Redis the last state holds. A lane that cannot be opened leaves the others as they
     are: the one that was to follow is given up for all gateways, with the reason."""
 
-    def __init__(
-        self, board: MigrationBoard, lanes: OpenLanes, mirror_of: Callable[[OpenLane], Mirror]
-    ) -> None:
+    def __init__(self, board: MigrationBoard, lanes: OpenLanes) -> None:
         self._board = board
         self._lanes = lanes
-        self._mirror_of = mirror_of
         self._filling: _Filling | None = None
         self._failed_s: dict[str, float] = {}
         self._is_failing = False
@@ -110,7 +106,7 @@ class Migrating:
                 await self._serve(held.coming)
 
     def _begun(self, folder: str, lane: OpenLane) -> _Filling:
-        mirror, background = self._mirror_of(lane), Background()
+        mirror, background = lane.mirror(), Background()
         background.keep("mirror", mirror.run())
         self._mirror_into(mirror)
         log.info("filling the space of %s", folder)

@@ -81,7 +81,7 @@ class Mirror:
         resolved = self._resolved(asked, found.page)
         ready = int((resolved.tier == PAIR).sum())
         self._count(Standing(seen, held, ready))
-        wanted = np.flatnonzero((resolved.tier != PAIR) | resolved.stale)
+        wanted = np.flatnonzero(resolved.wanted)
         if len(wanted):
             self._feed.offer(asked.only(wanted))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from cache.catalogue_writer import CatalogueWriter
-from cache.demand_feed import DemandFeed
 from server.background import Background
 from server.cache_links import CacheLinks
 from server.cache_status import StatusReporter
@@ -15,6 +14,7 @@ from server.catalogue_updates import CatalogueUpdates
 from server.item_updates import ItemUpdates
 from server.lane import STABLE, Lane, build_lane, load_model
 from server.metrics import Metrics
+from server.mirror import Mirror
 from server.warmup import warm_up
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class OpenLane:
     def __init__(self, lane: Lane, links: CacheLinks, metrics: Metrics) -> None:
         self.lane = lane
         self.status = StatusReporter(lane, links)
+        self.writer: CatalogueWriter | None = links.catalogue(lane.model.manifest)
         self._links = links
         self._metrics = metrics
         self._background = Background()
@@ -51,13 +52,14 @@ class OpenLane:
         await opened._follow()
         return opened
 
-    @property
-    def writer(self) -> CatalogueWriter | None:
-        return self._links.catalogue(self.lane.model.manifest)
-
-    @property
-    def feed(self) -> DemandFeed | None:
-        return self.lane.feedback.demand
+    def mirror(self) -> Mirror:
+        """Fills this lane's space while another one answers."""
+        manifest = self.lane.model.manifest
+        reader = self._links.behind_requests().reader(manifest)
+        demand = self.lane.feedback.demand
+        mirror = Mirror(manifest.features, self._links.ttl, reader, demand)
+        self._metrics.feeds.mirrored.add(mirror.counts)
+        return mirror
 
     def serve(self) -> None:
         """From now on what the process says of itself is said of this lane."""

@@ -10,12 +10,10 @@ from cache.breaker import CircuitBreaker
 from cache.errors import StoreUnavailable
 from cache.memory_store import MemoryStore
 from cache.migration import Migration, MigrationBoard, Standing
-from cache.tiers import TtlPolicy
 from models.manifest import read_manifest
 from server.cache_links import CacheLinks
 from server.metrics import Metrics
 from server.migrating import Migrating
-from server.mirror import Mirror
 from server.open_lane import OpenLane, Source
 from server.open_lanes import STARTED_WITH, OpenLanes
 from tests.bundles import linear_student, linear_teacher, tiny_catalogue
@@ -56,13 +54,7 @@ class Process:
         links = CacheLinks(settings, MemoryStore(), CircuitBreaker(), None, None)
         self.lanes = OpenLanes(Source(first), links, Metrics(), lambda what: None)
         self.board = Board()
-        self.migrating = Migrating(
-            cast(MigrationBoard, self.board),
-            self.lanes,
-            lambda lane: Mirror(
-                lane.lane.model.manifest.features, TtlPolicy(), lane.lane.ranker.cache, None
-            ),
-        )
+        self.migrating = Migrating(cast(MigrationBoard, self.board), self.lanes)
 
     @property
     def serving(self) -> OpenLane:
