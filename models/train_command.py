@@ -40,16 +40,9 @@ def train(
     An interrupted run goes on with the same command.
     """
     chosen = options.chosen_of(
-        what,
-        family=family,
-        teacher=teacher,
-        size=size,
-        student=student,
-        distillation=distillation,
-        reads=reads,
-        tiers=tier,
-        days=days,
-    )
+        what, family=family, teacher=teacher, size=size, student=student,
+        distillation=distillation, reads=reads, tiers=tier, days=days,
+    )  # fmt: skip
     source, seed = options.log_and_seed(what, out, log, seed, annotations)
     placement = _placement(device, precision, compiled, devices)
     if placement.ranks > 1 and not is_worker():

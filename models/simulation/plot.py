@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.simulation.experiment import Point
+from models.suites.svg import save_svg
 
 SHOWN: Final = {"coverage": "coverage", "useful": "useful work"}
 SIZE_IN: Final = (8.0, 4.0)
 
 
 def draw(points: Sequence[Point], path: Path) -> None:
-    """SVG without a date, so that the same figures give the same file."""
     figure = Figure(figsize=SIZE_IN, layout="constrained")
     axes = figure.subplots(1, len(SHOWN))
     for (field, label), axis in zip(SHOWN.items(), axes, strict=True):
@@ -27,9 +26,7 @@ def draw(points: Sequence[Point], path: Path) -> None:
         axis.set_ylim(bottom=0.0)
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rc_context({"svg.hashsalt": "understudy"}):
-        figure.savefig(path, metadata={"Date": None, "Creator": None})
+    save_svg(figure, path)
 
 
 def _line(axis: Axes, field: str, name: str, points: Sequence[Point]) -> None:

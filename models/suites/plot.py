@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from models.suites.svg import save_svg
 from models.suites.table import Cell, Table
 
 COLUMN: Final = "log loss"
@@ -21,7 +21,6 @@ ROW_IN: Final = 0.28
 
 
 def draw(tables: Sequence[Table], path: Path) -> None:
-    """SVG without a date, so that the same figures give the same file."""
     shown = [table for table in tables if COLUMN in table.columns]
     rows = sum(len(table.rows) + 2 for table in shown)
     figure = Figure(figsize=(WIDTH_IN, ROW_IN * rows + 0.5), layout="constrained")
@@ -30,9 +29,7 @@ def draw(tables: Sequence[Table], path: Path) -> None:
     for table, axis in zip(shown, axes, strict=True):
         _curves(table, axis) if COMPUTE in table.columns else _variants(table, axis)
         axis.set_title(table.title, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rc_context({"svg.hashsalt": "understudy"}):
-        figure.savefig(path, metadata={"Date": None, "Creator": None})
+    save_svg(figure, path)
 
 
 def _variants(table: Table, axis: Axes) -> None:

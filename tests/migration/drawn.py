@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from models.suites.svg import save_svg
 from tests.migration.traffic import Told
 
 
@@ -29,8 +29,7 @@ def draw(path: Path, told: Sequence[Told], seen: Sequence[Seen], marks: dict[str
     axis.set(xlabel="s", ylabel="coverage by pairs", ylim=(0, 1.02))
     axis.grid(alpha=0.3)
     axis.legend(loc="center right")
-    with rc_context({"svg.hashsalt": "understudy"}):
-        figure.savefig(path, metadata={"Date": None, "Creator": None})
+    save_svg(figure, path)
 
 
 def binned(told: Sequence[Told], width_s: float) -> tuple[list[float], list[float]]:
