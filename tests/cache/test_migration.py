@@ -1,32 +1,15 @@
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache.connection import connect
-from cache.embedded import EmbeddedValkey
 from cache.errors import Corrupt
 from cache.migration import Migration, MigrationBoard, Standing
 
 pytestmark = pytest.mark.redis
 YEAR_MS = 365 * 86_400_000
 COUNTS = "us:migration:{student}:counts"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey
-
-
-@pytest.fixture
-async def client(server: EmbeddedValkey) -> AsyncIterator[Any]:
-    client = connect(server.url)
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 async def test_untouched_board_reads_as_what_each_gateway_was_started_with(client: Any) -> None:

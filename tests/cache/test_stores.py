@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -10,7 +9,13 @@ from cache.null_store import NullStore
 from cache.redis_store import RedisStore
 from cache.store import Store
 from tests.cache.fake_clock import FakeClock
-from tests.contracts.store_contract import ForgetfulContract, Pass, StoreContract, versioned
+from tests.contracts.store_contract import (
+    ForgetfulContract,
+    Pass,
+    ServerStoreContract,
+    StoreContract,
+    versioned,
+)
 
 
 class TestNullStore(ForgetfulContract):
@@ -34,17 +39,7 @@ class TestMemoryStore(StoreContract):
 
 
 @pytest.mark.redis
-class TestRedisStore(StoreContract):
-    @pytest.fixture
-    async def store(self, client: Redis) -> AsyncIterator[Store]:
-        store = RedisStore(client)
-        yield store
-        await store.close()
-
-    @pytest.fixture
-    def passes(self) -> Pass:
-        return asyncio.sleep
-
+class TestRedisStore(ServerStoreContract):
     async def test_reading_is_one_command(self, client: Redis, store: Store) -> None:
         await store.put_many({b"a": b"1"}, None)
         await store.get_many([b"a"])

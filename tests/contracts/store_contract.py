@@ -1,8 +1,12 @@
 """What every store promises. Subclass, and give a `store` fixture."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import pytest
+from redis.asyncio import Redis
+
+from cache.redis_store import RedisStore
 from cache.stamp import stamp_of
 from cache.store import Replacement, Store
 
@@ -122,3 +126,17 @@ class StoreContract(ForgetfulContract):
 
         await asyncio.gather(*(increments(5) for _ in range(4)))
         assert stamp_of((await store.get_many([b"k"]))[0]).version == 20
+
+
+class ServerStoreContract(StoreContract):
+    """Of a store whose time is real; `client` says where it is."""
+
+    @pytest.fixture
+    async def store(self, client: Redis) -> AsyncIterator[Store]:
+        store = RedisStore(client)
+        yield store
+        await store.close()
+
+    @pytest.fixture
+    def passes(self) -> Pass:
+        return asyncio.sleep

@@ -1,5 +1,9 @@
 """What every implementation of streams promises. Subclass, and give `streams` and `passes`."""
 
+import asyncio
+
+import pytest
+
 from cache.streams import START, Message, Streams
 from tests.contracts.store_contract import Pass
 
@@ -112,3 +116,18 @@ class StreamContract:
         assert await streams.backlog(STREAM, GROUP) == 3
         await streams.acknowledge(STREAM, GROUP, [messages[1].id])
         assert await streams.backlog(STREAM, GROUP) == 2
+
+
+class ServerStreamContract(StreamContract):
+    """Of streams that wait in real time."""
+
+    @pytest.fixture
+    def passes(self) -> Pass:
+        return asyncio.sleep
+
+    async def test_waiting_reader_is_woken(self, streams: Streams) -> None:
+        await streams.ensure_group(STREAM, GROUP)
+        waiting = asyncio.create_task(streams.read_group(STREAM, GROUP, b"one", 10, 1000))
+        tailing = asyncio.create_task(streams.read_after(STREAM, b"0-0", 10, 1000))
+        await streams.append(STREAM, [b"1"], 100)
+        assert bodies(await waiting) == bodies(await tailing) == [b"1"]

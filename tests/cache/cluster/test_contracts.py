@@ -1,36 +1,24 @@
 """What one server's stores promise holds of a cluster."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
 from cache.store import Store
 from cache.streams import Streams
 from cache.table import Table
 from tests.cache.cluster.nodes import Cluster
-from tests.contracts.store_contract import Pass, StoreContract
-from tests.contracts.stream_contract import GROUP, STREAM, StreamContract, bodies
+from tests.contracts.store_contract import ServerStoreContract
+from tests.contracts.stream_contract import ServerStreamContract
 from tests.contracts.table_contract import TableContract
 
 pytestmark = pytest.mark.redis
 
 
-class TestStore(StoreContract):
-    @pytest.fixture
-    async def store(self, client: Redis) -> AsyncIterator[Store]:
-        store = RedisStore(client)
-        yield store
-        await store.close()
-
-    @pytest.fixture
-    def passes(self) -> Pass:
-        return asyncio.sleep
-
+class TestStore(ServerStoreContract):
     async def test_keys_of_all_slots_come_back_in_the_order_asked(self, store: Store) -> None:
         values = {b"k%d" % number: b"%d" % number for number in range(1000)}
         await store.put_many(values, 60.0)
@@ -49,23 +37,12 @@ class TestStore(StoreContract):
         assert sum("cmdstat_mget" in stats for stats in told) == 1
 
 
-class TestStreams(StreamContract):
+class TestStreams(ServerStreamContract):
     @pytest.fixture
     async def streams(self, cluster_url: str) -> AsyncIterator[Streams]:
         streams = RedisStreams.open(cluster_url)
         yield streams
         await streams.close()
-
-    @pytest.fixture
-    def passes(self) -> Pass:
-        return asyncio.sleep
-
-    async def test_waiting_reader_is_woken(self, streams: Streams) -> None:
-        await streams.ensure_group(STREAM, GROUP)
-        waiting = asyncio.create_task(streams.read_group(STREAM, GROUP, b"one", 10, 1000))
-        tailing = asyncio.create_task(streams.read_after(STREAM, b"0-0", 10, 1000))
-        await streams.append(STREAM, [b"1"], 100)
-        assert bodies(await waiting) == bodies(await tailing) == [b"1"]
 
 
 class TestTable(TableContract):

@@ -21,7 +21,7 @@ class Wanted:
     def computed(self, computed: Computed) -> None: ...
 
     def wishes(self, now_ms: int, limit: int) -> Wishes:
-        raise NotImplementedError
+        raise AssertionError("wishes are given to a scheduler, it asks for none")
 
     def values(self, waits: Waits, now_ms: int) -> F64:
         return np.array([self.worth.get(pair, 1.0) for pair in waits.pairs.tolist()])
