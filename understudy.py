@@ -67,6 +67,7 @@ COMMANDS: Final = {
     ),
     "bundle": Command("export.bundle_command", "verify", "Print and verify a bundle.", "export"),
     "rank": Command("loadtest.rank_command", "rank", "Ask a gateway for a slate.", "loadtest"),
+    "key": Command("server.access.key_command", "key", "Make a key for ranking.", "serve"),
     "settings": Command(
         "server.settings_command", "settings", "Print every setting of the gateway.", "serve"
     ),

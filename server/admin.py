@@ -1,14 +1,12 @@
 """Who may change things: whoever knows the token."""
 
 from hmac import compare_digest
-from typing import Final
 
 from pydantic import SecretStr
 from starlette.types import Scope
 
+from server.bearer import credentials
 from server.errors import Unauthorized
-
-SCHEME: Final = b"bearer"
 
 
 class AdminToken:
@@ -19,7 +17,7 @@ class AdminToken:
 
     def check(self, scope: Scope) -> None:
         """Raises Unauthorized."""
-        given = _credentials(scope)
+        given = credentials(scope)
         if given is None:
             raise Unauthorized(
                 "the request carries no bearer token",
@@ -32,9 +30,3 @@ class AdminToken:
                 field="Authorization",
                 remedy="send the token of UNDERSTUDY_ADMIN_TOKEN",
             )
-
-
-def _credentials(scope: Scope) -> bytes | None:
-    given: bytes = dict(scope["headers"]).get(b"authorization", b"")
-    scheme, _, token = given.partition(b" ")
-    return token.strip() if scheme.lower() == SCHEME else None

@@ -14,6 +14,9 @@ MIN_SLOWNESS: Final = 0.25
 MAX_SLOWNESS: Final = 8.0
 LEARNING_RATE: Final = 0.05
 FORGIVENESS: Final = 0.8
+LOW_SHARE: Final = 0.5
+"""Of room and time, what a request of low priority may count on: the rest is left for those that
+come after it and go before it."""
 
 
 class Timing(NamedTuple):
@@ -63,7 +66,9 @@ class Admission:
         self.cost = cost
         self.slowness = 1.0
 
-    def admit(self, candidates: int, clock: StageClock, deadline_ms: float) -> "Admitted":
+    def admit(
+        self, candidates: int, clock: StageClock, deadline_ms: float, *, is_low: bool = False
+    ) -> "Admitted":
         """Holds the candidates until the context that this is ends.
 
         Raises DeadlineExceeded when it is late already, Overloaded when it would be.
@@ -71,9 +76,24 @@ class Admission:
         left_ms = deadline_ms - clock.elapsed_ms
         if left_ms <= 0:
             raise late(deadline_ms, "before it was admitted")
-        self._check_room(candidates)
-        self._check_time(candidates, left_ms, deadline_ms)
+        share = LOW_SHARE if is_low else 1.0
+        self._check_room(candidates, share)
+        self._check_time(candidates, left_ms * share, deadline_ms, teaches=not is_low)
         return Admitted(self, candidates)
+
+    def check_left(self, candidates: int, clock: StageClock, deadline_ms: float, when: str) -> None:
+        """Whether a request whose turn has come can still be done: by its own cost alone, for it
+        waits no more. Raises DeadlineExceeded, Overloaded."""
+        left_ms = deadline_ms - clock.elapsed_ms
+        if left_ms <= 0:
+            raise late(deadline_ms, when)
+        needed_ms = self.cost.of(1, candidates)
+        if needed_ms > left_ms:
+            raise self._too_late(
+                f"{when} {left_ms:.1f} ms of the deadline were left, and {candidates} candidates "
+                f"need about {needed_ms:.1f} ms",
+                deadline_ms,
+            )
 
     def worked(self, requests: int, candidates: int, took_ms: float) -> None:
         """What a batch took teaches what the next will. The cost is that of its requests alone,
@@ -88,10 +108,12 @@ class Admission:
         """
         return (deadline_ms - clock.elapsed_ms - self.cost.of(1, candidates)) / 2
 
-    def _check_room(self, candidates: int) -> None:
-        if self.candidates and self.candidates + candidates > self._max_inflight:
+    def _check_room(self, candidates: int, share: float) -> None:
+        room = int(self._max_inflight * share)
+        if self.candidates and self.candidates + candidates > room:
             raise Overloaded(
-                f"{self.candidates} candidates are in work, {self._max_inflight} may be",
+                f"{self.candidates} candidates are in work, {room} may be"
+                + ("" if share == 1.0 else " before one of low priority"),
                 remedy="retry after the time in Retry-After, or on another replica",
                 retry_after_s=self._retry_after_s(),
             )
@@ -100,21 +122,30 @@ class Admission:
         target = min(max(ratio, MIN_SLOWNESS), MAX_SLOWNESS)
         self.slowness += LEARNING_RATE * (target - self.slowness)
 
-    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
+    def _check_time(
+        self, candidates: int, left_ms: float, deadline_ms: float, *, teaches: bool
+    ) -> None:
         """Whether it can be done behind what is in work. Raises Overloaded."""
         cost_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
         needed_ms = cost_ms * self.slowness
         if needed_ms > left_ms:
-            # Were all refused, nothing would ever be learnt again.
-            self._learn(self.slowness * FORGIVENESS)
-            raise Overloaded(
+            if teaches:
+                # Were all refused, nothing would ever be learnt again.
+                self._learn(self.slowness * FORGIVENESS)
+            raise self._too_late(
                 f"{candidates} candidates behind {self.candidates} in work need about "
                 f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left",
-                field="deadline_ms",
-                value=deadline_ms,
-                remedy="send fewer candidates, allow more time, or use another replica",
-                retry_after_s=self._retry_after_s(),
+                deadline_ms,
             )
+
+    def _too_late(self, detail: str, deadline_ms: float) -> Overloaded:
+        return Overloaded(
+            detail,
+            field="deadline_ms",
+            value=deadline_ms,
+            remedy="send fewer candidates, allow more time, or use another replica",
+            retry_after_s=self._retry_after_s(),
+        )
 
     def _retry_after_s(self) -> int:
         return max(1, math.ceil(self.cost.of(self.requests, self.candidates) / 1000.0))

@@ -69,4 +69,6 @@ def _degraded(ranked: Ranked, summary: Summary) -> list[Degraded]:
         given.append(Degraded("inference", ranked.scored.reason))
     if ranked.order.reason is not None:
         given.append(Degraded("rerank", ranked.order.reason))
+    if ranked.is_late:
+        given.append(Degraded("total", "late"))
     return given

@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 ARRIVED_NS: Final = "understudy.arrived_ns"
 ANSWER: Final = "understudy.answer"
+HUNG_UP: Final = "understudy.hung_up"
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -25,6 +26,7 @@ class StampedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[ARRIVED_NS] = perf_counter_ns()
         self.scope[ANSWER] = self.answer
+        self.scope[HUNG_UP] = self.transport.is_closing
 
     def on_response_complete(self) -> None:
         """A connection keeps one timer, which looks how long nothing came: a new one for every

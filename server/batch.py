@@ -1,16 +1,17 @@
 """Requests that wait for the model, judged together."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import perf_counter_ns
-from typing import Final, NamedTuple
+from typing import Final
 
-from server.admission import late
-from server.assembly import Assembled, Assembler, Assembly, Prepared
-from server.ranked import Inputs, Scored, Wanted
+from server.admission import Admission
+from server.assembly import Assembler, Assembly, Prepared
+from server.caller import Caller
+from server.line import Judged, Line, Waiting
+from server.ranked import Inputs, Wanted
 from server.scoring import Scorer, runs
 from server.stages import StageClock
 
@@ -23,31 +24,6 @@ TURNS: Final = 3
 """Turns of the loop from bytes in a socket to a question on its way to the cache."""
 LEARNING_RATE: Final = 0.1
 
-Worked = Callable[[int, int, float], None]
-"""Told after each batch: requests, candidates, milliseconds."""
-
-
-class Judged(NamedTuple):
-    assembled: Assembled
-    scored: Scored
-    inputs: Inputs
-
-
-class _Waiting(NamedTuple):
-    prepared: Prepared
-    wanted: Wanted
-    clock: StageClock
-    deadline_ms: float
-    answer: asyncio.Future[Judged]
-
-    @property
-    def candidates(self) -> int:
-        return len(self.prepared.columns.item_ids)
-
-    @property
-    def is_late(self) -> bool:
-        return self.clock.elapsed_ms > self.deadline_ms
-
 
 class Batcher:
     """Whoever waits when the model is free is in the next batch: nobody waits for a batch to fill.
@@ -56,25 +32,30 @@ class Batcher:
     """
 
     def __init__(
-        self, assembler: Assembler, scorer: Scorer, max_candidates: int, worked: Worked
+        self, assembler: Assembler, scorer: Scorer, max_candidates: int, admission: Admission
     ) -> None:
         self._assembler = assembler
         self._scorer = scorer
-        self._max = max_candidates
-        self._worked = worked
-        self._waiting: deque[_Waiting] = deque()
+        self._admission = admission
+        self._line = Line(admission, max_candidates)
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._candidate_ms = LOOP_MS
         """What a candidate took lately; at first, as long as nothing is known, too long."""
 
     async def judge(
-        self, prepared: Prepared, wanted: Wanted, clock: StageClock, deadline_ms: float
+        self,
+        prepared: Prepared,
+        wanted: Wanted,
+        clock: StageClock,
+        deadline_ms: float,
+        caller: Caller,
     ) -> Judged:
-        """Raises DeadlineExceeded when the deadline passed before the request's turn."""
+        """Raises DeadlineExceeded when the deadline passed before the request's turn, Overloaded
+        when its turn came too late for it, HungUp when nobody waits for it any more."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Judged] = loop.create_future()
-        self._waiting.append(_Waiting(prepared, wanted, clock, deadline_ms, answer))
+        self._line.join(Waiting(prepared, wanted, clock, deadline_ms, caller, answer))
         if self._working is None:
             self._working = loop.create_task(self._work())
         return await answer
@@ -87,13 +68,14 @@ class Batcher:
         """Until nobody waits. While somebody does, all that the loop does counts as work."""
         began_ns = perf_counter_ns()
         try:
-            while self._waiting:
+            while self._line:
                 await self._arrivals()
-                if not (batch := self._batch()):
+                if not (batch := self._line.batch()):
                     continue
                 await self._answer(batch)
                 ended_ns = perf_counter_ns()
-                self._worked(len(batch), _candidates(batch), (ended_ns - began_ns) / 1e6)
+                took_ms = (ended_ns - began_ns) / 1e6
+                self._admission.worked(len(batch), _candidates(batch), took_ms)
                 began_ns = ended_ns
         finally:
             self._working = None
@@ -101,34 +83,11 @@ class Batcher:
     async def _arrivals(self) -> None:
         """Whoever has arrived comes along: a turn of the loop, while turns bring somebody."""
         seen = 0
-        while seen < len(self._waiting):
-            seen = len(self._waiting)
+        while seen < len(self._line):
+            seen = len(self._line)
             await asyncio.sleep(0)
 
-    def _batch(self) -> list[_Waiting]:
-        """Those who waited longest; those who are late or hung up leave the queue."""
-        batch: list[_Waiting] = []
-        candidates = 0
-        while self._waiting:
-            if not self._is_wanted(self._waiting[0]):
-                self._waiting.popleft()
-                continue
-            candidates += self._waiting[0].candidates
-            if batch and candidates > self._max:
-                break
-            batch.append(self._waiting.popleft())
-        return batch
-
-    def _is_wanted(self, waiting: _Waiting) -> bool:
-        if waiting.answer.done():
-            return False
-        if waiting.is_late:
-            waiting.clock.mark("queue")
-            waiting.answer.set_exception(late(waiting.deadline_ms, "while it waited for the model"))
-            return False
-        return True
-
-    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+    async def _answer(self, batch: Sequence[Waiting]) -> None:
         judged: Sequence[Judged | Exception]
         try:
             judged = await self._judged(batch)
@@ -143,7 +102,7 @@ class Batcher:
             else:
                 waiting.answer.set_exception(result)
 
-    async def _judged(self, batch: Sequence[_Waiting]) -> Sequence[Judged | Exception]:
+    async def _judged(self, batch: Sequence[Waiting]) -> Sequence[Judged | Exception]:
         judged: Sequence[Judged | Exception]
         candidates, began_ns = _candidates(batch), perf_counter_ns()
         if candidates * self._candidate_ms <= LOOP_MS:
@@ -154,7 +113,7 @@ class Batcher:
         self._candidate_ms += LEARNING_RATE * (took_ms / candidates - self._candidate_ms)
         return judged
 
-    async def _judged_elsewhere(self, batch: Sequence[_Waiting]) -> Sequence[Judged | Exception]:
+    async def _judged_elsewhere(self, batch: Sequence[Waiting]) -> Sequence[Judged | Exception]:
         """In the thread. Meanwhile the loop takes arrivals by the bunch: woken for each of them, it
         would drive the model out of the core's caches again and again."""
         judging = self._thread.submit(self._judge, batch)
@@ -165,7 +124,7 @@ class Batcher:
                 judging.exception(REST_S)
         return judging.result()
 
-    def _judge(self, batch: Sequence[_Waiting]) -> list[Judged | Exception]:
+    def _judge(self, batch: Sequence[Waiting]) -> list[Judged | Exception]:
         for waiting in batch:
             waiting.clock.mark("queue")
         try:
@@ -179,7 +138,7 @@ class Batcher:
             waiting.clock.mark("features")
         return self._score(batch, assembly)
 
-    def _score(self, batch: Sequence[_Waiting], assembly: Assembly) -> list[Judged | Exception]:
+    def _score(self, batch: Sequence[Waiting], assembly: Assembly) -> list[Judged | Exception]:
         judged: list[Judged | Exception] = []
         for first, last in runs([waiting.candidates for waiting in batch]):
             run = batch[first:last]
@@ -191,5 +150,5 @@ class Batcher:
         return judged
 
 
-def _candidates(batch: Sequence[_Waiting]) -> int:
+def _candidates(batch: Sequence[Waiting]) -> int:
     return sum(waiting.candidates for waiting in batch)

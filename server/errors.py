@@ -2,12 +2,13 @@
 
 ServingError
 ├── Unreadable          400  the body is not JSON or MessagePack
-├── Unauthorized        401  an admin route without its token
+├── Unauthorized        401  an admin route without its token, or ranking without a key
 ├── UnknownModel        404  another model is served here
 ├── BodyTooLarge        413
 ├── UnsupportedMedia    415  the Content-Type is neither
 ├── InvalidRequest      422  a field breaks its rule
 ├── Overloaded          429  could not have been answered in time: retry elsewhere or later
+├── QuotaExceeded       429  more candidates than the caller's key may rank: retry later
 ├── NotReady            503  no verified bundle, or not warm yet
 ├── EventsUnavailable   503  the events were not stored: send them again
 ├── ItemsUnavailable    503  the items were not stored: send them again
@@ -73,6 +74,11 @@ class InvalidRequest(ServingError):
 class Overloaded(ServingError):
     status = 429
     title = "Overloaded"
+
+
+class QuotaExceeded(ServingError):
+    status = 429
+    title = "Quota exceeded"
 
 
 class NotReady(ServingError):

@@ -7,6 +7,8 @@ from cache.catalogue_writer import CatalogueWriter
 from cache.events import EventFeed
 from models.features.catalogue import CatalogueError
 from models.manifest import BundleError
+from server.access.door import Door
+from server.access.keys_follower import KeysFollower
 from server.background import Background
 from server.cache_links import CacheLinks, cache_links
 from server.cache_status import StatusReporter
@@ -25,9 +27,11 @@ class Gateway:
     """Not ready until its bundle is verified and warm; `reason` says what it waits for."""
 
     def __init__(self, settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Raises KeysInvalid."""
         self.settings = settings
         self._on_ready = on_ready
         self.metrics = Metrics(settings.teacher_age_objective_s)
+        self.door = Door(settings.keys, self.metrics.registry)
         self.events: EventFeed | None = None
         self.reason = "starting"
         self._is_ready = False
@@ -55,6 +59,9 @@ class Gateway:
         self._links = cache_links(self.settings)
         self.events = self._links.events()
         self._background.keep("open", self._open(self._links))
+        if self.settings.keys is not None:
+            keys = KeysFollower(self.settings.keys, self.door)
+            self._background.keep("keys", keys.run())
 
     async def stop(self) -> None:
         self._is_ready, self.reason = False, "stopping"

@@ -83,7 +83,7 @@ def build_lane(
     served = None if feed is None else ServedLog(feed, model, settings.served_share)
     items = LiveCatalogue(manifest.features, catalogue)
     assembler = Assembler(manifest.features, items, links.ttl)
-    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission.worked)
+    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission)
     ranker = Ranker(
         model=model,
         batcher=batcher,

@@ -27,12 +27,13 @@ PACKED: Final = "application/msgpack"
 PROBLEM: Final = "application/problem+json"
 REFUSALS: Final = {
     400: "The body cannot be read: not JSON or MessagePack",
-    401: "The bearer token is missing, or is not that of UNDERSTUDY_ADMIN_TOKEN",
+    401: "The bearer token is missing, or is none that is taken here",
     404: "The model named is not served here",
     413: "The body is larger than UNDERSTUDY_MAX_BODY_BYTES",
     415: "The Content-Type is neither JSON nor MessagePack",
     422: "A field breaks its rule; `field`, `value` and `remedy` say which, and what to do",
-    429: "Could not be answered in time: retry elsewhere, or after Retry-After seconds",
+    429: "Could not be answered in time, or is above the key's quota: retry elsewhere, or after "
+    "Retry-After seconds",
     500: "A fault of the gateway",
     503: "Not ready, or what was sent was not stored: try again",
     504: "The deadline passed before the model ran",
@@ -42,6 +43,7 @@ TYPES: Final = (
     Health, Ready, Problem,
 )  # fmt: skip
 TOKEN: Final = "admin_token"
+KEY: Final = "key"
 
 Json = dict[str, Any]
 
@@ -60,7 +62,7 @@ def document(settings: Settings) -> Json:
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": version(), "description": "Online ad ranking."},
         "paths": {
-            "/v1/rank": {"post": _rank()},
+            "/v1/rank": {"post": _rank(settings)},
             "/v1/events": {"post": _events()},
             **_admin(settings),
             "/v1/cache/status": {
@@ -87,14 +89,16 @@ def _bound(schemas: Json, settings: Settings) -> None:
     schemas["EventBatch"]["properties"]["events"]["maxItems"] = settings.max_events
 
 
-def _rank() -> Json:
+def _rank(settings: Settings) -> Json:
+    needs_key = settings.keys is not None
+    refusals = (400, *[401] * needs_key, 404, 413, 415, 422, 429, 500, 503, 504)
     return {
         "operationId": "rank",
         "summary": "Order candidates for one user",
         "description": "Best first. Whatever could not be had in time is named in `degraded`.",
         "requestBody": _body("RankRequest", RANK_EXAMPLES),
-        "responses": {"200": _ranked()} | _refusals(400, 404, 413, 415, 422, 429, 500, 503, 504),
-    }
+        "responses": {"200": _ranked()} | _refusals(*refusals),
+    } | ({"security": [{KEY: []}]} if needs_key else {})
 
 
 def _ranked() -> Json:
@@ -123,7 +127,9 @@ def _admin(settings: Settings) -> Json:
 
 
 def _security(settings: Settings) -> Json:
-    return {} if settings.admin_token is None else {TOKEN: {"type": "http", "scheme": "bearer"}}
+    given = {TOKEN: settings.admin_token, KEY: settings.keys}
+    bearer = {"type": "http", "scheme": "bearer"}
+    return {name: bearer for name, setting in given.items() if setting is not None}
 
 
 def _items() -> Json:

@@ -49,6 +49,7 @@ class Ranked(NamedTuple):
     order: Order
     inputs: Inputs
     unavailable: list[str]  # ids of candidates that were withdrawn
+    is_late: bool = False  # its deadline passed while the model ran
 
     @property
     def has_values(self) -> bool:

@@ -8,6 +8,7 @@ from models.runtime import Model
 from server.admission import Admission
 from server.assembly import Assembled, Prepared
 from server.batch import Batcher
+from server.caller import PATIENT, Caller
 from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
@@ -49,20 +50,24 @@ class Ranker:
         self._context = Table(manifest.features.log.context)
         self._tasks = {task: position for position, task in enumerate(manifest.tasks)}
 
-    async def rank(self, request: RankRequest, clock: StageClock) -> Ranked:
+    async def rank(
+        self, request: RankRequest, clock: StageClock, caller: Caller = PATIENT
+    ) -> Ranked:
+        """Raises ServingError, and HungUp when the caller left before its turn."""
         self._check_model(request)
         now_ms, wanted = self._now_ms(request), self._wanted(request)
         columns = self._candidates.read(request)
         context = self._context.row(request.context, "context")
         deadline_ms = request.deadline_ms or self._limits.deadline_ms
         clock.mark("decode")
-        with self._admission.admit(len(columns.item_ids), clock, deadline_ms):
+        count = len(columns.item_ids)
+        with self._admission.admit(count, clock, deadline_ms, is_low=caller.is_low):
             clock.mark("queue")
-            left_ms = self._admission.spare_ms(len(columns.item_ids), clock, deadline_ms)
+            left_ms = self._admission.spare_ms(count, clock, deadline_ms)
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
             prepared = Prepared(now_ms, found.page, found.record, context, columns)
-            judged = await self._batcher.judge(prepared, wanted, clock, deadline_ms)
+            judged = await self._batcher.judge(prepared, wanted, clock, deadline_ms, caller)
             clock.mark("queue")
         assembled, scored, inputs = judged
         unavailable: list[str] = []
@@ -72,7 +77,7 @@ class Ranker:
         clock.mark("rerank")
         return Ranked(
             now_ms, request, columns, context, found.reason, assembled, scored, order, inputs,
-            unavailable,
+            unavailable, clock.elapsed_ms > deadline_ms,
         )  # fmt: skip
 
     def _check_model(self, request: RankRequest) -> None:

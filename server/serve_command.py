@@ -10,6 +10,8 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
+from server.access.errors import KeysInvalid
+from server.access.keys_file import read_keys
 from server.app import create_app
 from server.arrival import StampedProtocol
 from server.serving_folder import ServingFolderInvalid, open_serving_folder
@@ -43,7 +45,9 @@ def serve(
             port=port,
             replay=replay,
         )
-    except (ServingFolderInvalid, UnknownSetting, ValidationError) as error:
+        if settings.keys is not None:
+            read_keys(settings.keys)
+    except (KeysInvalid, ServingFolderInvalid, UnknownSetting, ValidationError) as error:
         typer.echo(f"understudy serve: {error}", err=True)
         raise typer.Exit(2) from error
     run(settings)

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
         min_length=1,
         description="Bearer token of /v1/items; without one that route does not exist",
     )
+    keys: Path | None = Field(
+        None, description="TOML file of the keys that may rank; without one everybody may"
+    )
     bundle: Path | None = Field(None, description="Folder of the bundle that answers")
     catalogue: Path | None = Field(
         None, description="Catalogue file; catalogue.safetensors beside the bundle when not given"

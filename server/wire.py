@@ -1,6 +1,6 @@
 """The HTTP contract. One definition: decoders, encoders and OpenAPI are all made from it."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -63,6 +63,13 @@ class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     ] = 0.0
     deadline_ms: (
         Annotated[float, Meta(gt=0, le=60_000, description="Latency budget from arrival")] | None
+    ) = None
+    priority: (
+        Annotated[
+            Literal["normal", "low"],
+            Meta(description="`low` is refused first and judged last when there is too much to do"),
+        ]
+        | None
     ) = None
     timestamp_ms: TimestampMs | None = None
 

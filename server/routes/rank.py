@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 from server import problems
 from server.arrival import ANSWER, ARRIVED_NS, Headers
 from server.body import BodyReader
-from server.errors import DeadlineExceeded, Overloaded, ServingError
+from server.caller import HungUp
+from server.errors import DeadlineExceeded, Overloaded, QuotaExceeded, ServingError
 from server.gateway import Gateway
 from server.stages import StageClock
 from server.wire import RankRequest
@@ -21,6 +22,7 @@ class RankRoute:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._door = gateway.door
         self._answered = gateway.metrics.requests.count(PATH, "200")
         self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
 
@@ -28,7 +30,7 @@ class RankRoute:
         clock = StageClock(scope.get(ARRIVED_NS))
         try:
             await self._answer(clock, scope, receive, send)
-        except ClientDisconnect:
+        except (ClientDisconnect, HungUp):
             self._gateway.metrics.shed.labels("hung_up").inc()
         except ServingError as error:
             self._count_shed(error)
@@ -41,11 +43,14 @@ class RankRoute:
             self._gateway.metrics.shed.labels("overloaded").inc()
         elif isinstance(error, DeadlineExceeded):
             self._gateway.metrics.shed.labels("late").inc()
+        elif isinstance(error, QuotaExceeded):
+            self._gateway.metrics.shed.labels("over_quota").inc()
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
-        lane = self._gateway.lane
+        lane, holder = self._gateway.lane, self._door.check(scope)
         request, codec = await self._body.read(scope, receive)
-        ranked = await lane.ranker.rank(request, clock)
+        caller = self._door.enter(holder, request, scope)
+        ranked = await lane.ranker.rank(request, clock, caller)
         answer = lane.answers.write(ranked)
         body = codec.encode(answer)
         clock.mark("encode")

@@ -100,3 +100,31 @@ def test_refusing_everything_does_not_last_for_ever() -> None:
             break
         refused += 1
     assert 0 < refused < 100
+
+
+def test_low_priority_is_refused_while_there_is_room_for_others() -> None:
+    admission = Admission(Cost(0.0, 0.1), 10_000)
+    with admission.admit(600, StageClock(), 100.0):  # in work: 60 ms
+        with pytest.raises(Overloaded), admission.admit(100, StageClock(), 100.0, is_low=True):
+            pass
+        with admission.admit(100, StageClock(), 100.0):
+            pass
+    with admission.admit(100, StageClock(), 100.0, is_low=True):
+        pass
+
+
+def test_low_priority_leaves_half_of_the_room() -> None:
+    admission = Admission(Cost(0.0, 0.0), 1000)
+    with (
+        admission.admit(450, StageClock(), 1e6),
+        pytest.raises(Overloaded, match="500 may be before one of low priority"),
+        admission.admit(100, StageClock(), 1e6, is_low=True),
+    ):
+        pass
+
+
+def test_refusing_low_priority_teaches_nothing() -> None:
+    admission = Admission(COST, 10_000)
+    with suppress(Overloaded), admission.admit(1000, StageClock(), 12.0, is_low=True):
+        pass
+    assert admission.slowness == 1.0

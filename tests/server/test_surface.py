@@ -23,6 +23,7 @@ SETTINGS = [
     "EVENTS_MAX_SKEW_S",
     "HARD_TTL_S",
     "HOST",
+    "KEYS",
     "LOG_LEVEL",
     "MAX_BODY_BYTES",
     "MAX_CANDIDATES",
@@ -87,8 +88,8 @@ def test_settings() -> None:
 
 
 def test_metrics(gateway: httpx.Client) -> None:
-    """Less understudy_{demand,served,mirrored_candidates,catalogue_updates}_total, of which one
-    without a cache has none."""
+    """Less what one without a cache has none of, understudy_{demand,served,mirrored_candidates,
+    catalogue_updates}_total, and one without keys, understudy_key_*."""
     page = gateway.get("/metrics").text
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|histogram)$", page, re.MULTILINE))
     assert sorted(names) == METRICS

@@ -1,0 +1,76 @@
+"""Who waits for the model: those of low priority behind all others, each in order of arrival."""
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+from server.admission import Admission
+from server.assembly import Assembled, Prepared
+from server.caller import Caller, HungUp
+from server.errors import ServingError
+from server.ranked import Inputs, Scored, Wanted
+from server.stages import StageClock
+
+
+class Judged(NamedTuple):
+    assembled: Assembled
+    scored: Scored
+    inputs: Inputs
+
+
+class Waiting(NamedTuple):
+    prepared: Prepared
+    wanted: Wanted
+    clock: StageClock
+    deadline_ms: float
+    caller: Caller
+    answer: asyncio.Future[Judged]
+
+    @property
+    def candidates(self) -> int:
+        return len(self.prepared.columns.item_ids)
+
+
+class Line:
+    def __init__(self, admission: Admission, max_candidates: int) -> None:
+        """`max_candidates` bound a batch of more than one request."""
+        self._admission = admission
+        self._max = max_candidates
+        self._normal: deque[Waiting] = deque()
+        self._low: deque[Waiting] = deque()
+
+    def __len__(self) -> int:
+        return len(self._normal) + len(self._low)
+
+    def join(self, waiting: Waiting) -> None:
+        (self._low if waiting.caller.is_low else self._normal).append(waiting)
+
+    def batch(self) -> list[Waiting]:
+        """Those next in line; whoever hung up, or can no longer be in time, leaves it."""
+        batch: list[Waiting] = []
+        candidates = 0
+        while queue := self._normal or self._low:
+            if not self._is_wanted(queue[0]):
+                queue.popleft()
+                continue
+            candidates += queue[0].candidates
+            if batch and candidates > self._max:
+                break
+            batch.append(queue.popleft())
+        return batch
+
+    def _is_wanted(self, waiting: Waiting) -> bool:
+        if waiting.answer.done():
+            return False
+        if waiting.caller.has_hung_up():
+            waiting.answer.set_exception(HungUp())
+            return False
+        try:
+            self._admission.check_left(
+                waiting.candidates, waiting.clock, waiting.deadline_ms, "as its turn came"
+            )
+        except ServingError as error:
+            waiting.clock.mark("queue")
+            waiting.answer.set_exception(error)
+            return False
+        return True
