@@ -41,6 +41,9 @@ COMMANDS: Final = {
     "cache": Command(
         "cache.operator.operator_command", "operate", "Look into the cache, drop a space.", "serve"
     ),
+    "size": Command(
+        "cache.sizing.size_command", "size", "Reckon memory, bandwidth and teacher.", "serve"
+    ),
     "migrate": Command(
         "server.migrate_command", "migrate", "Let a student and its space follow another.", "serve"
     ),
