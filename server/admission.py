@@ -14,6 +14,9 @@ MIN_SLOWNESS: Final = 0.25
 MAX_SLOWNESS: Final = 8.0
 LEARNING_RATE: Final = 0.05
 FORGIVENESS: Final = 0.8
+TIME_SHARE: Final = 0.8
+"""Of the time that is left, what a request and all before it may need as it comes in: under more
+load than can be done all come in at that limit, where what is foreseen wrongly makes them late."""
 LOW_SHARE: Final = 0.5
 """Of room and time, what a request of low priority may count on: the rest is left for those that
 come after it and go before it."""
@@ -78,7 +81,7 @@ class Admission:
             raise late(deadline_ms, "before it was admitted")
         share = LOW_SHARE if is_low else 1.0
         self._check_room(candidates, share)
-        self._check_time(candidates, left_ms * share, deadline_ms, teaches=not is_low)
+        self._check_time(candidates, left_ms * TIME_SHARE * share, deadline_ms)
         return Admitted(self, candidates)
 
     def check_left(self, candidates: int, clock: StageClock, deadline_ms: float, when: str) -> None:
@@ -94,6 +97,10 @@ class Admission:
                 f"need about {needed_ms:.1f} ms",
                 deadline_ms,
             )
+
+    def expected_ms(self, requests: int, candidates: int) -> float:
+        """How long they take, as work goes now."""
+        return self.cost.of(requests, candidates) * self.slowness
 
     def worked(self, requests: int, candidates: int, took_ms: float) -> None:
         """What a batch took teaches what the next will. The cost is that of its requests alone,
@@ -122,19 +129,16 @@ class Admission:
         target = min(max(ratio, MIN_SLOWNESS), MAX_SLOWNESS)
         self.slowness += LEARNING_RATE * (target - self.slowness)
 
-    def _check_time(
-        self, candidates: int, left_ms: float, deadline_ms: float, *, teaches: bool
-    ) -> None:
+    def _check_time(self, candidates: int, left_ms: float, deadline_ms: float) -> None:
         """Whether it can be done behind what is in work. Raises Overloaded."""
-        cost_ms = self.cost.of(self.requests + 1, self.candidates + candidates)
-        needed_ms = cost_ms * self.slowness
+        needed_ms = self.expected_ms(self.requests + 1, self.candidates + candidates)
         if needed_ms > left_ms:
-            if teaches:
+            if not self.requests:
                 # Were all refused, nothing would ever be learnt again.
                 self._learn(self.slowness * FORGIVENESS)
             raise self._too_late(
                 f"{candidates} candidates behind {self.candidates} in work need about "
-                f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left",
+                f"{needed_ms:.1f} ms, and {left_ms:.1f} ms of the deadline are left for it",
                 deadline_ms,
             )
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from math import inf
+from typing import Final, NamedTuple
 
 from server.admission import Admission
 from server.assembly import Assembled, Prepared
@@ -10,6 +11,10 @@ from server.caller import Caller, HungUp
 from server.errors import ServingError
 from server.ranked import Inputs, Scored, Wanted
 from server.stages import StageClock
+
+SHARE_OF_LEFT: Final = 0.7
+"""Of the time that a request has left, what those judged together with it may take: the rest is
+for what was not foreseen, and for answering."""
 
 
 class Judged(NamedTuple):
@@ -30,6 +35,10 @@ class Waiting(NamedTuple):
     def candidates(self) -> int:
         return len(self.prepared.columns.item_ids)
 
+    @property
+    def left_ms(self) -> float:
+        return self.deadline_ms - self.clock.elapsed_ms
+
 
 class Line:
     def __init__(self, admission: Admission, max_candidates: int) -> None:
@@ -48,16 +57,24 @@ class Line:
     def batch(self) -> list[Waiting]:
         """Those next in line; whoever hung up, or can no longer be in time, leaves it."""
         batch: list[Waiting] = []
-        candidates = 0
+        candidates, until_ms = 0, inf
         while queue := self._normal or self._low:
-            if not self._is_wanted(queue[0]):
+            waiting = queue[0]
+            if not self._is_wanted(waiting):
                 queue.popleft()
                 continue
-            candidates += queue[0].candidates
-            if batch and candidates > self._max:
+            candidates += waiting.candidates
+            until_ms = min(until_ms, SHARE_OF_LEFT * waiting.left_ms)
+            if batch and not self._fits(len(batch) + 1, candidates, until_ms):
                 break
             batch.append(queue.popleft())
         return batch
+
+    def _fits(self, requests: int, candidates: int, until_ms: float) -> bool:
+        """They are answered together, so that each of them waits for all."""
+        if candidates > self._max:
+            return False
+        return self._admission.expected_ms(requests, candidates) <= until_ms
 
     def _is_wanted(self, waiting: Waiting) -> bool:
         if waiting.answer.done():

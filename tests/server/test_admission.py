@@ -99,7 +99,7 @@ def test_refusing_everything_does_not_last_for_ever() -> None:
         with suppress(Overloaded), admission.admit(100, StageClock(), 6.0):
             break
         refused += 1
-    assert 0 < refused < 100
+    assert 0 < refused < 150
 
 
 def test_low_priority_is_refused_while_there_is_room_for_others() -> None:
@@ -123,8 +123,10 @@ def test_low_priority_leaves_half_of_the_room() -> None:
         pass
 
 
-def test_refusing_low_priority_teaches_nothing() -> None:
+def test_refusals_teach_nothing_while_there_is_work_to_learn_from() -> None:
     admission = Admission(COST, 10_000)
-    with suppress(Overloaded), admission.admit(1000, StageClock(), 12.0, is_low=True):
-        pass
+    with admission.admit(100, StageClock(), 1e6):
+        for _ in range(500):
+            with suppress(Overloaded), admission.admit(1000, StageClock(), 12.0):
+                pass
     assert admission.slowness == 1.0
