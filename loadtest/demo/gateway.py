@@ -5,11 +5,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from loadtest import server_timing
 from loadtest.connection import encode
 from loadtest.errors import LoadTestError
 from loadtest.pool import Pool
 from loadtest.replay_log import LoggedRequest
+from understudy_client import server_timing
 
 TIMEOUT_S: Final = 5.0
 
