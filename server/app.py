@@ -1,7 +1,7 @@
 """The gateway as an ASGI application."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server import problems
 from server.counted import CountedAnswers
 from server.gateway import Gateway
+from server.open_inference.http_routes import is_protocol_path, open_inference_app
+from server.open_inference.listening import grpc_listening
+from server.open_inference.service import OpenInference
 from server.openapi import TITLE, document, version
 from server.routes.cache_status import PATH as STATUS_PATH
 from server.routes.cache_status import CacheStatusRoute
@@ -21,18 +24,27 @@ from server.routes.items import ItemsRoute
 from server.routes.metrics import MetricsRoute
 from server.routes.rank import PATH, RankRoute
 from server.settings import Settings
+from server.workers.pages import WorkerPages
+from server.workers.worker import Worker
 
 
 class GatewayApp(FastAPI):
     """Routes are plain; the document is made from the wire types rather than from handlers."""
 
     settings: Settings
+    gateway: Gateway
     rank: ASGIApp
+    open_inference: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Before the framework's middleware and routing: they cost a tenth of a request.
-        is_rank = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        await (self.rank if is_rank else super().__call__)(scope, receive, send)
+        is_http = scope["type"] == "http"
+        if is_http and scope["path"] == PATH and scope["method"] == "POST":
+            await self.rank(scope, receive, send)
+        elif is_http and is_protocol_path(scope["path"]):
+            await self.open_inference(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -40,29 +52,38 @@ class GatewayApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> GatewayApp:
-    """`on_ready` is called once, before the first request is answered."""
+def create_app(
+    settings: Settings, on_ready: Callable[[], None] = lambda: None, worker: Worker | None = None
+) -> GatewayApp:
+    """`on_ready` is called once, before the first request is answered. `worker` is this process,
+    where it is one of several."""
     gateway = Gateway(settings, on_ready)
+    pages = None if worker is None else WorkerPages(worker, gateway.metrics.registry)
+    inference = OpenInference(gateway)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await gateway.start()
-        yield
+        async with grpc_listening(inference, version()), pages or nullcontext():
+            await gateway.start()
+            yield
         await gateway.stop()
 
     app = GatewayApp(title=TITLE, version=version(), redoc_url=None, lifespan=lifespan)
     app.settings = settings
+    app.gateway = gateway
     rank = RankRoute(gateway)
-    routes = _routes(gateway, rank)
+    routes = _routes(gateway, rank, pages)
     paths = [route.path for route in routes]
     app.rank = CountedAnswers(rank, gateway.metrics, paths)
+    protocol = open_inference_app(inference, version())
+    app.open_inference = CountedAnswers(protocol, gateway.metrics, paths)
     app.router.routes.extend(routes)
     app.add_middleware(CountedAnswers, metrics=gateway.metrics, paths=paths)
     problems.install(app)
     return app
 
 
-def _routes(gateway: Gateway, rank: RankRoute) -> list[Route]:
+def _routes(gateway: Gateway, rank: RankRoute, pages: WorkerPages | None) -> list[Route]:
     health = HealthRoutes(gateway)
     return [
         *_admin_routes(gateway),
@@ -71,7 +92,7 @@ def _routes(gateway: Gateway, rank: RankRoute) -> list[Route]:
         Route(STATUS_PATH, CacheStatusRoute(gateway).status),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
-        Route("/metrics", MetricsRoute(gateway).page),
+        Route("/metrics", MetricsRoute(gateway, pages).page),
     ]
 
 

@@ -51,6 +51,11 @@ class BodyReader(Generic[T]):
         self._check_size(length)
         return parse(codec, await self._receive(receive)), codec
 
+    async def raw(self, scope: Scope, receive: Receive) -> bytes:
+        """Whatever its type is. Raises BodyTooLarge."""
+        self._check_size(_headers(scope)[1])
+        return await self._receive(receive)
+
     def _codec(self, content_type: bytes) -> Codec[T]:
         codec = self._codecs.get(content_type)
         if codec is None:
@@ -112,7 +117,7 @@ def parse(codec: Codec[T], body: bytes) -> T:
         message = str(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(codec, error) from None
-    raise _invalid(message, _untyped(codec, body))
+    raise invalid(message, _untyped(codec, body))
 
 
 def _untyped(codec: Codec[T], body: bytes) -> Any:
@@ -130,7 +135,7 @@ def _unreadable(codec: Codec[T], error: Exception) -> Unreadable:
     )
 
 
-def _invalid(message: str, body: Any) -> InvalidRequest:
+def invalid(message: str, body: Any) -> InvalidRequest:
     """msgspec says ``Expected `int` >= 1 - at `$.top_k` ``; the caller wants the parts."""
     rule, _, path = message.partition(" - at ")
     field = path.strip("`").removeprefix("$").removeprefix(".") or None

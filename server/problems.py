@@ -36,10 +36,14 @@ def refusal(error: Exception) -> Response:
         value=shown(error.value),
         remedy=error.remedy,
     )
+    return _answer(problem, headers_of(error))
+
+
+def headers_of(error: ServingError) -> dict[str, str]:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return _answer(problem, headers)
+    return headers
 
 
 def _no_such_route(request: Request, error: Exception) -> Response:

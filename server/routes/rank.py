@@ -9,8 +9,9 @@ from server import problems
 from server.arrival import ANSWER, ARRIVED_NS, Headers
 from server.body import BodyReader
 from server.caller import HungUp
-from server.errors import DeadlineExceeded, Overloaded, QuotaExceeded, ServingError
+from server.errors import ServingError
 from server.gateway import Gateway
+from server.shed import count_hung_up, count_shed
 from server.stages import StageClock
 from server.wire import RankRequest
 
@@ -31,20 +32,12 @@ class RankRoute:
         try:
             await self._answer(clock, scope, receive, send)
         except (ClientDisconnect, HungUp):
-            self._gateway.metrics.shed.labels("hung_up").inc()
+            count_hung_up(self._gateway.metrics)
         except ServingError as error:
-            self._count_shed(error)
+            count_shed(self._gateway.metrics, error)
             await problems.refusal(error)(scope, receive, send)
         except Exception as error:
             await problems.fault(error, PATH)(scope, receive, send)
-
-    def _count_shed(self, error: ServingError) -> None:
-        if isinstance(error, Overloaded):
-            self._gateway.metrics.shed.labels("overloaded").inc()
-        elif isinstance(error, DeadlineExceeded):
-            self._gateway.metrics.shed.labels("late").inc()
-        elif isinstance(error, QuotaExceeded):
-            self._gateway.metrics.shed.labels("over_quota").inc()
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
         lane, holder = self._gateway.lane, self._door.check(scope)

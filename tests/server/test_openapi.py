@@ -64,5 +64,5 @@ def test_schemathesis_finds_nothing(served: Served, redis_url: str, tmp_path: Pa
             "--config-file", str(ROOT / "schemathesis.toml"), "run", url,
             "--checks", "all", "--max-examples", "40", "--seed", "7", "--no-color",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + json.dumps(done.stderr[-2000:])

@@ -1,0 +1,169 @@
+"""GRPCInferenceService: each of its methods that is served here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import msgspec
+from tritonclient.grpc import service_pb2 as pb
+
+from server.arrival import HUNG_UP
+from server.caller import HungUp
+from server.errors import NotReady, ServingError, UnknownModel
+from server.open_inference.descriptions import index, model_config, model_metadata, server_metadata
+from server.open_inference.grpc_messages import answer_of, call_of
+from server.open_inference.refusals import FAULT, fault, refusal_text
+from server.open_inference.service import OpenInference
+from server.shed import count_hung_up
+from server.stages import StageClock
+
+SERVICE: Final = "inference.GRPCInferenceService"
+CODES: Final = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    404: grpc.StatusCode.NOT_FOUND,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+Method = Callable[[Any, Any], Awaitable[Any]]
+
+
+class GrpcService:
+    def __init__(self, service: OpenInference, version: str) -> None:
+        """`version` is the server's."""
+        self._service = service
+        self._version = version
+        self._requests = service.gateway.metrics.requests
+
+    def handler(self) -> Any:
+        """What is not named here the server answers with UNIMPLEMENTED."""
+        methods: dict[str, tuple[Method, Any]] = {
+            "ServerLive": (self._server_live, pb.ServerLiveRequest),
+            "ServerReady": (self._server_ready, pb.ServerReadyRequest),
+            "ServerMetadata": (self._server_metadata, pb.ServerMetadataRequest),
+            "ModelReady": (self._model_ready, pb.ModelReadyRequest),
+            "ModelMetadata": (self._model_metadata, pb.ModelMetadataRequest),
+            "ModelConfig": (self._model_config, pb.ModelConfigRequest),
+            "ModelStatistics": (self._model_statistics, pb.ModelStatisticsRequest),
+            "RepositoryIndex": (self._repository_index, pb.RepositoryIndexRequest),
+            "ModelInfer": (self._model_infer, pb.ModelInferRequest),
+        }
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self._answered(name, method),
+                request_deserializer=kind.FromString,
+                response_serializer=lambda message: message.SerializeToString(),
+            )
+            for name, (method, kind) in methods.items()
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _answered(self, name: str, method: Method) -> Method:
+        route = f"/{SERVICE}/{name}"
+
+        async def answered(request: Any, context: Any) -> Any:
+            try:
+                answer = await method(request, context)
+            except asyncio.CancelledError:
+                count_hung_up(self._service.gateway.metrics)
+                raise
+            except HungUp:
+                count_hung_up(self._service.gateway.metrics)
+                await context.abort(grpc.StatusCode.CANCELLED, "the caller left")
+            except ServingError as error:
+                code = CODES.get(error.status, grpc.StatusCode.INTERNAL)
+                self._requests.count(route, code.name).value += 1
+                await context.abort(code, refusal_text(error), _trailers(error))
+            except Exception as error:
+                self._requests.count(route, grpc.StatusCode.INTERNAL.name).value += 1
+                fault(error, route)
+                await context.abort(grpc.StatusCode.INTERNAL, FAULT)
+            self._requests.count(route, grpc.StatusCode.OK.name).value += 1
+            return answer
+
+        return answered
+
+    async def _server_live(self, request: Any, context: Any) -> Any:
+        return pb.ServerLiveResponse(live=True)
+
+    async def _server_ready(self, request: Any, context: Any) -> Any:
+        try:
+            self._service.check_ready()
+        except NotReady:
+            return pb.ServerReadyResponse(ready=False)
+        return pb.ServerReadyResponse(ready=True)
+
+    async def _server_metadata(self, request: Any, context: Any) -> Any:
+        return pb.ServerMetadataResponse(**_plain(server_metadata(self._version)))
+
+    async def _model_ready(self, request: Any, context: Any) -> Any:
+        try:
+            self._service.model(request.name, request.version)
+        except (NotReady, UnknownModel):
+            return pb.ModelReadyResponse(ready=False)
+        return pb.ModelReadyResponse(ready=True)
+
+    async def _model_metadata(self, request: Any, context: Any) -> Any:
+        served = self._service.model(request.name, request.version)
+        return pb.ModelMetadataResponse(**_plain(model_metadata(*served)))
+
+    async def _model_config(self, request: Any, context: Any) -> Any:
+        served = self._service.model(request.name, request.version)
+        return pb.ModelConfigResponse(config=_plain(model_config(*served)))
+
+    async def _model_statistics(self, request: Any, context: Any) -> Any:
+        named = (request.name, request.version)
+        served = self._service.model(*named) if request.name else self._service.serving()
+        model = served.lane.model
+        told = self._service.statistics.of(model.manifest.name, model.version)
+        return pb.ModelStatisticsResponse(model_stats=[_plain(told)])
+
+    async def _repository_index(self, request: Any, context: Any) -> Any:
+        models = [_plain(each) for each in index(self._service.serving().lane)]
+        return pb.RepositoryIndexResponse(models=models)
+
+    async def _model_infer(self, request: Any, context: Any) -> Any:
+        clock = StageClock()
+        served = None
+        try:
+            served = self._service.model(request.model_name, request.model_version)
+            scope = _scope(context)
+            holder = self._service.door.check(scope)
+            call = call_of(request, left_of(context))
+            inferred = await self._service.infer(served, call, clock, holder, scope)
+        except ServingError as error:
+            self._service.refused(served, error, clock)
+            raise
+        answer = answer_of(inferred)
+        clock.mark("encode")
+        # Behind the answer, which is sent once this method has returned it.
+        asyncio.get_running_loop().call_soon(self._service.tell, inferred, clock)
+        return answer
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(struct)
+    return plain
+
+
+def left_of(context: Any) -> float | None:
+    left_s = context.time_remaining()
+    return None if left_s is None else max(left_s, 1e-6) * 1000.0
+
+
+def _scope(context: Any) -> dict[str, Any]:
+    """What the door looks at."""
+    headers = [
+        (name.encode(), value.encode() if isinstance(value, str) else value)
+        for name, value in context.invocation_metadata() or ()
+    ]
+    return {"type": "grpc", "headers": headers, HUNG_UP: context.cancelled}
+
+
+def _trailers(error: ServingError) -> tuple[tuple[str, str], ...]:
+    return (("retry-after", str(error.retry_after_s)),) if error.retry_after_s else ()
