@@ -8,7 +8,7 @@ from cache import page, record
 from cache.breaker import CircuitBreaker
 from cache.errors import Corrupt, StoreUnavailable
 from cache.fair_timeout import FairTimeout
-from cache.keys import page_key, record_key
+from cache.keys import neighbour_key, page_key, record_key
 from cache.page import Page
 from cache.patience import Patience
 from cache.record import UserRecord
@@ -23,13 +23,15 @@ class Found(NamedTuple):
     page: Page | None
     record: UserRecord | None
     reason: Reason | None
+    lent: Page | None = None  # entries of users like this one
 
 
 class CacheReader:
     """Never raises for a store's sake: whatever fails reads as a miss and counts in `failures`.
 
     `space` None reads the user record alone, as a student without a teacher needs. A record of
-    another log schema than `fingerprint` counts as corrupt: its columns mean something else.
+    another log schema than `fingerprint` counts as corrupt: its columns mean something else. With
+    `reads_neighbours` what neighbours lend is read with the page, in the same round trip.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class CacheReader:
         timeout_ms: float,
         breaker: CircuitBreaker,
         fingerprint: int | None = None,
+        *,
+        reads_neighbours: bool = False,
     ) -> None:
         self._store = store
         self._space = space
@@ -46,6 +50,7 @@ class CacheReader:
         self._patience = Patience(self._timeout_s)
         self._breaker = breaker
         self._fingerprint = fingerprint
+        self._reads_neighbours = reads_neighbours and space is not None
         self.failures: Counter[Reason] = Counter()
 
     async def read(self, user_id: str, left_ms: float = math.inf) -> Found:
@@ -78,16 +83,19 @@ class CacheReader:
     def _keys(self, user_id: str) -> list[bytes]:
         if self._space is None:
             return [record_key(user_id)]
-        return [record_key(user_id), page_key(user_id, self._space)]
+        if not self._reads_neighbours:
+            return [record_key(user_id), page_key(user_id, self._space)]
+        space = self._space
+        return [record_key(user_id), page_key(user_id, space), neighbour_key(user_id, space)]
 
     def _missed(self, reason: Reason) -> Found:
         self.failures[reason] += 1
         return Found(None, None, reason)
 
     def _found(self, values: list[bytes | None]) -> Found:
-        """One damaged value does not take the other with it."""
-        held_record, held_page = values if len(values) > 1 else (values[0], None)
-        decoded_record, decoded_page, is_whole = None, None, True
+        """One damaged value does not take the others with it."""
+        held_record, held_page = values[:2] if len(values) > 1 else (values[0], None)
+        decoded_record, decoded_page, lent, is_whole = None, None, None, True
         try:
             decoded_record = self._record(held_record)
         except Corrupt:
@@ -96,10 +104,15 @@ class CacheReader:
             decoded_page = None if held_page is None else page.decode(held_page)
         except Corrupt:
             is_whole = False
+        if self._reads_neighbours:
+            try:
+                lent = None if values[2] is None else page.decode(values[2])
+            except Corrupt:
+                is_whole = False
         if is_whole:
-            return Found(decoded_page, decoded_record, None)
+            return Found(decoded_page, decoded_record, None, lent)
         self.failures["corrupt"] += 1
-        return Found(decoded_page, decoded_record, "corrupt")
+        return Found(decoded_page, decoded_record, "corrupt", lent)
 
     def _record(self, value: bytes | None) -> UserRecord | None:
         if value is None:

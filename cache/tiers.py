@@ -1,20 +1,26 @@
-"""For each candidate, the best of what its user's page holds: pair → user → none. The hot path."""
+"""For each candidate, the best that the cache holds: pair → neighbour → user → item → none. The hot
+path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cache.arrays import F32, F64, I64, U64, Mask
 from cache.page import Page
 from cache.sequence import MAX_AGE_MS
 
 NONE: Final = 0
+ITEM: Final = 1
 USER: Final = 2
+NEIGHBOUR: Final = 3
 PAIR: Final = 4
-"""Positions in models.schema.TIERS. Items and neighbours lend nothing here yet."""
+"""Positions in models.schema.TIERS."""
 
+NEVER_MS: Final = -(1 << 62)
+"""The time of what was never said: older than any TTL."""
 
 SOFT_TTL_S: Final = 600.0
 HARD_TTL_S: Final = 86_400.0
@@ -45,6 +51,15 @@ class Lookup(NamedTuple):
     page: Page | None
     pair_keys: U64  # [n]
     now_ms: int
+    lent: Page | None = None  # entries of users like this one
+
+
+class ItemLent(NamedTuple):
+    """What was said of the items of all lookups, to whomever."""
+
+    z: NDArray[np.float16]  # [K, d] means
+    newest_ms: I64  # [K] of the newest word in the mean; NEVER_MS without any
+    rows: I64  # [N] each candidate's among the K
 
 
 class Resolved(NamedTuple):
@@ -66,19 +81,31 @@ class Resolved(NamedTuple):
 
 
 def resolve(
-    lookups: Sequence[Lookup], ttl: TtlPolicy, dim: int, tasks: int, *, reads_user: bool = True
+    lookups: Sequence[Lookup],
+    ttl: TtlPolicy,
+    dim: int,
+    tasks: int,
+    *,
+    reads_user: bool = True,
+    reads_neighbours: bool = False,
+    items: ItemLent | None = None,
 ) -> Resolved:
     """The candidates of all lookups, one after another; new arrays, owned by the caller.
 
-    Without `reads_user` a candidate that has no pair has nothing. A page of another width than the
-    model reads is no page.
+    Without any of the last three a candidate that has no pair has nothing. A page of another width
+    than the model reads is no page.
     """
     found = _Found.of(lookups, dim, tasks)
     is_alive = found.is_held & (found.age_s <= ttl.hard_s)
     if not is_alive.all():
         _clear_gaps(found, is_alive)
+        is_gap = ~is_alive
+        if reads_neighbours:
+            _fill_from_neighbours(found, lookups, is_gap, ttl)
         if reads_user:
-            _fill_gaps(found, lookups, ~is_alive, ttl)
+            _fill_gaps(found, lookups, is_gap, ttl)
+        if items is not None:
+            _fill_from_items(found, lookups, items, ttl)
     else:
         found.tier.fill(PAIR)
     return Resolved(
@@ -145,6 +172,23 @@ def _clear_gaps(found: _Found, is_alive: Mask) -> None:
     found.age_s[is_gap] = 0.0
 
 
+def _fill_from_neighbours(
+    found: _Found, lookups: Sequence[Lookup], is_gap: Mask, ttl: TtlPolicy
+) -> None:
+    """Takes what it fills out of `is_gap`."""
+    asked = [
+        Lookup(lookup.lent, lookup.pair_keys[is_gap[part]], lookup.now_ms)
+        for lookup, part in zip(lookups, found.parts, strict=True)
+    ]
+    lent = _Found.of(asked, found.z.shape[1], found.logit.shape[1])
+    is_lent = lent.is_held & (lent.age_s <= ttl.hard_s)
+    rows = np.flatnonzero(is_gap)[is_lent]
+    found.z[rows] = lent.z[is_lent]
+    found.age_s[rows] = lent.age_s[is_lent]
+    found.tier[rows] = NEIGHBOUR
+    is_gap[rows] = False
+
+
 def _fill_gaps(found: _Found, lookups: Sequence[Lookup], is_gap: Mask, ttl: TtlPolicy) -> None:
     for lookup, part in zip(lookups, found.parts, strict=True):
         if is_gap[part].any():
@@ -162,3 +206,18 @@ def _fill_from_user(
         found.z[part][is_gap] = page.aggregate.z
         found.tier[part][is_gap] = USER
         found.age_s[part][is_gap] = age_s
+
+
+def _fill_from_items(
+    found: _Found, lookups: Sequence[Lookup], items: ItemLent, ttl: TtlPolicy
+) -> None:
+    gaps = np.flatnonzero(found.tier == NONE)
+    sizes = [part.stop - part.start for part in found.parts]
+    now_ms = np.array([lookup.now_ms for lookup in lookups]).repeat(sizes)
+    rows = items.rows.take(gaps)
+    age_s = np.maximum(now_ms.take(gaps) - items.newest_ms.take(rows), 0) / 1000.0
+    is_alive = age_s <= ttl.hard_s
+    filled = gaps[is_alive]
+    found.z[filled] = items.z.take(rows[is_alive], axis=0)
+    found.age_s[filled] = age_s[is_alive]
+    found.tier[filled] = ITEM

@@ -11,6 +11,7 @@ from cache.catalogue_writer import CatalogueWriter
 from cache.connection import connect
 from cache.demand_feed import DemandFeed
 from cache.events import EventFeed
+from cache.item_means import ItemMeanFeed
 from cache.items import ItemFeed
 from cache.migration import MigrationBoard
 from cache.null_store import NullStore
@@ -24,6 +25,7 @@ from cache.served_feed import ServedFeed
 from cache.store import Store
 from cache.tiers import TtlPolicy
 from models.manifest import Manifest
+from server.lower_tiers import lower_tiers
 from server.settings import Settings
 
 
@@ -53,7 +55,17 @@ class CacheLinks(NamedTuple):
             settings.cache_timeout_ms,
             self.breaker,
             manifest.features.log.fingerprint(),
+            reads_neighbours="neighbour" in lower_tiers(settings, manifest),
         )
+
+    def item_means(self, manifest: Manifest) -> ItemMeanFeed | None:
+        """None for a student that reads no item tier."""
+        if self.streams is None or self.table is None:
+            return None
+        if "item" not in lower_tiers(self.settings, manifest):
+            return None
+        space, dim = manifest.reads_space or "", manifest.features.teacher_dim
+        return ItemMeanFeed(self.table, self.streams, space, dim, self.ttl)
 
     def demand(self, manifest: Manifest) -> DemandFeed | None:
         if self.client is None or manifest.reads_space is None or not self.settings.teacher_cache:

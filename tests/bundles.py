@@ -25,7 +25,7 @@ from models.features.records import (
 )
 from models.features.snapshot import UsersSnapshot
 from models.manifest import GOLDEN, MODEL, WARMUP
-from models.schema import TIERS, Column, FeatureSchema, LogSchema, TensorSpec
+from models.schema import TIERS, Column, FeatureSchema, LogSchema, TensorSpec, Tier
 from tests.linear_graph import OPSET, linear_graph
 
 SPACE = "5eed5eed5eed5eed"
@@ -103,10 +103,11 @@ def linear_student(
     space: str | None = SPACE,
     coverage_trained: tuple[float, float] | None = (0.0, 1.0),
     value: Mapping[str, float] | None = None,
+    tiers: tuple[Tier, ...] = ("user",),
     seed: int = 1,
 ) -> Path:
     """A student's bundle; `teacher_dim` 0 is a student that reads no teacher."""
-    schema = _feature_schema(history_length, teacher_dim)
+    schema = _feature_schema(history_length, teacher_dim, tiers)
     reads: dict[str, Any] = {}
     if teacher_dim:
         reads |= {"reads_space": space, "coverage_trained": coverage_trained}
@@ -137,12 +138,14 @@ def serving_folder(parent: Path) -> Path:
     return parent
 
 
-def _feature_schema(history_length: int, teacher_dim: int) -> FeatureSchema:
+def _feature_schema(
+    history_length: int, teacher_dim: int, tiers: tuple[Tier, ...] = ()
+) -> FeatureSchema:
     return FeatureSchema(
         log=log_schema(),
         history_length=history_length,
         teacher_dim=teacher_dim,
-        teacher_tiers=("user",) if teacher_dim else (),
+        teacher_tiers=tiers if teacher_dim else (),
         reads_sequence=teacher_dim > 0,
         prior_rates=(0.04, 0.005),
     )

@@ -1,6 +1,6 @@
 """Everything of one space goes, and nothing of another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -8,10 +8,17 @@ from redis.asyncio import Redis
 from cache.connection import unavailable_when_failing
 from cache.demand_keys import SpaceKeys
 from cache.errors import NotConfirmed, SpaceUnknown
-from cache.keys import page_name, page_pattern
+from cache.keys import (
+    item_means_stream,
+    item_slices_table,
+    neighbour_name,
+    neighbour_pattern,
+    page_name,
+    page_pattern,
+)
 from cache.operator.demand_report import demand_report, shard_keys
 from cache.operator.key_listing import listed
-from cache.operator.space_scan import SpaceReport
+from cache.operator.space_scan import Found, NameOf, SpaceReport, said_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,35 +26,54 @@ class Removal:
     space: str
     pages: int
     demand_messages: int
+    lent_values: int = 0
+    said_items: int = 0
 
 
 def check_meant(report: SpaceReport, is_confirmed: bool) -> None:
     """Raises SpaceUnknown, or NotConfirmed with what would go."""
-    if not report.pages and report.demand_backlog is None:
+    others = report.lent_values + report.said_items
+    if not report.pages and report.demand_backlog is None and not others:
         raise SpaceUnknown(
             f"space {report.space!r} has no page and no demand: see `understudy cache spaces`"
         )
     if not is_confirmed:
         raise NotConfirmed(
             f"space {report.space!r}: {report.pages} pages of about {report.estimated_bytes} bytes "
-            f"and {report.demand_backlog or 0} messages of demand would be deleted for good: "
-            "stop its refreshers, then give --yes"
+            f"and {report.demand_backlog or 0} messages of demand would be deleted for good, and "
+            f"what neighbours lend to {report.lent_values} users and was said of "
+            f"{report.said_items} items: stop its refreshers, then give --yes"
         )
 
 
-async def drop_space(client: Redis, space: str, dropped: Callable[[int], None]) -> Removal:
+async def drop_space(client: Redis, space: str, dropped: Found) -> Removal:
     """`dropped` is told how many pages more are gone. What a refresher that still runs writes
     meanwhile may stay."""
-    pages = 0
-    async for keys in listed(client, page_pattern(space=space)):
-        own = [key for key in keys if (name := page_name(key)) and name.space == space]
-        gone = await _unlinked(client, own)
-        pages += gone
-        dropped(gone)
+    pages = await _dropped(client, page_pattern(space=space), page_name, space, dropped)
+    lent = await _dropped(client, neighbour_pattern(space=space), neighbour_name, space)
+    said = await said_items(client, space)
     messages = (await demand_report(client, space)).messages
     shards = await shard_keys(client, space)
-    await _unlinked(client, [key for keys in (*shards, SpaceKeys.of(space)) for key in keys])
-    return Removal(space, pages, messages)
+    of_items = (item_slices_table(space), item_means_stream(space))
+    every = (*shards, SpaceKeys.of(space), of_items)
+    await _unlinked(client, [key for keys in every for key in keys])
+    return Removal(space, pages, messages, lent, said)
+
+
+async def _dropped(
+    client: Redis,
+    pattern: bytes,
+    name_of: NameOf,
+    space: str,
+    dropped: Found = lambda more: None,
+) -> int:
+    total = 0
+    async for keys in listed(client, pattern):
+        own = [key for key in keys if (name := name_of(key)) and name.space == space]
+        gone = await _unlinked(client, own)
+        total += gone
+        dropped(gone)
+    return total
 
 
 async def _unlinked(client: Redis, keys: Sequence[bytes]) -> int:

@@ -38,7 +38,8 @@ def server_tables(report: ServerReport) -> list[Group]:
 
 
 def spaces_table(spaces: Sequence[SpaceReport], now_ms: int) -> Group:
-    head = ["space", "pages", "about", "newest", "oldest", "damaged", "backlog", "pending"]
+    head = ["space", "pages", "about", "newest", "oldest", "damaged", "backlog", "pending",
+            "lent to", "about", "items"]  # fmt: skip
     rows = [
         [
             each.space,
@@ -49,6 +50,9 @@ def spaces_table(spaces: Sequence[SpaceReport], now_ms: int) -> Group:
             f"{each.damaged_pages} of {each.sampled_pages}",
             "-" if each.demand_backlog is None else f"{each.demand_backlog:,}",
             f"{each.demand_pending:,}",
+            f"{each.lent_values:,}",
+            decimal(each.lent_bytes),
+            f"{each.said_items:,}",
         ]
         for each in spaces
     ]
@@ -56,8 +60,9 @@ def spaces_table(spaces: Sequence[SpaceReport], now_ms: int) -> Group:
 
 
 def user_tables(report: UserReport, now_ms: int) -> list[Group]:
-    pages = [_page(each) for each in report.pages]
-    return [_record(report.user_id, report.record, now_ms), *pages]
+    pages = [_page(each, "page") for each in report.pages]
+    lent = [_page(each, "lent by neighbours") for each in report.lent]
+    return [_record(report.user_id, report.record, now_ms), *pages, *lent]
 
 
 def _record(user_id: str, held: RecordReport | None, now_ms: int) -> Group:
@@ -82,8 +87,8 @@ def _record(user_id: str, held: RecordReport | None, now_ms: int) -> Group:
     )
 
 
-def _page(held: PageReport) -> Group:
-    title = f"page in {held.space}"
+def _page(held: PageReport, what: str) -> Group:
+    title = f"{what} in {held.space}"
     sizes = {"bytes": f"{held.value_bytes:,}", "expires in": _age(held.expires_in_s)}
     if held.facts is None:
         return _facts(title, sizes | {"damaged": held.damaged or ""})

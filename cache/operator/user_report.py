@@ -1,6 +1,7 @@
 """All that the cache holds of one user."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,9 @@ from redis.asyncio import Redis
 from cache import page, record
 from cache.connection import unavailable_when_failing
 from cache.errors import PageCorrupt, RecordCorrupt
-from cache.keys import page_name, page_pattern, record_key
+from cache.keys import neighbour_name, neighbour_pattern, page_name, page_pattern, record_key
 from cache.operator.key_listing import listed
+from cache.operator.space_scan import NameOf
 from cache.page import Page
 from cache.record import UserRecord
 
@@ -67,23 +69,32 @@ class UserReport:
     user_id: str
     record: RecordReport | None
     pages: list[PageReport]  # by space
+    lent: list[PageReport] = field(default_factory=list)  # by space, of neighbours
 
 
 async def user_report(client: Redis, user_id: str, now_ms: int) -> UserReport:
     """Every value and expiry in one round trip, once the user's pages are found."""
-    keys = sorted({key async for keys in listed(client, page_pattern(user_id)) for key in keys})
+    patterns = (page_pattern(user_id), neighbour_pattern(user_id))
+    keys = sorted({key for each in patterns async for part in listed(client, each) for key in part})
     with unavailable_when_failing("read a user"):
         async with client.pipeline(transaction=False) as pipeline:
             pipeline.execute_command("MGET", record_key(user_id), *keys)
             for key in keys:
                 pipeline.pttl(key)
             [state, *values], *lives_ms = await pipeline.execute()
-    pages = [
+    held = [*zip(keys, values, lives_ms, strict=True)]
+    pages, lent = (_page_reports(held, name_of, now_ms) for name_of in (page_name, neighbour_name))
+    return UserReport(user_id, None if state is None else record_report(state), pages, lent)
+
+
+def _page_reports(
+    held: Sequence[tuple[bytes, bytes | None, int]], name_of: NameOf, now_ms: int
+) -> list[PageReport]:
+    return [
         page_report(name.space, value, life_ms / 1000.0 if life_ms >= 0 else None, now_ms)
-        for key, value, life_ms in zip(keys, values, lives_ms, strict=True)
-        if value is not None and (name := page_name(key)) is not None
+        for key, value, life_ms in held
+        if value is not None and (name := name_of(key)) is not None
     ]
-    return UserReport(user_id, None if state is None else record_report(state), pages)
 
 
 def page_report(space: str, value: bytes, expires_in_s: float | None, now_ms: int) -> PageReport:

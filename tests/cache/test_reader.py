@@ -13,7 +13,7 @@ from cache.embedded import EmbeddedValkey
 from cache.errors import StoreUnavailable
 from cache.keys import page_key, record_key
 from cache.memory_store import MemoryStore
-from cache.reader import CacheReader
+from cache.reader import CacheReader, Found
 from cache.record import encode
 from cache.redis_store import RedisStore
 from cache.store import Store
@@ -62,7 +62,7 @@ async def test_page_and_record_are_found() -> None:
 
 async def test_unknown_user_is_no_failure() -> None:
     reader = reader_of(await stored())
-    assert await reader.read("stranger") == (None, None, None)
+    assert await reader.read("stranger") == Found(None, None, None)
     assert not reader.failures
 
 
@@ -74,7 +74,7 @@ async def test_without_a_space_only_the_record_is_read() -> None:
 
 async def test_slow_store_reads_as_a_miss_in_time() -> None:
     reader = reader_of(HangingStore(), timeout_ms=1.0)
-    assert await reader.read("u") == (None, None, "timeout")
+    assert await reader.read("u") == Found(None, None, "timeout")
     assert reader.failures == {"timeout": 1}
 
 

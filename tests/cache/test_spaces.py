@@ -4,7 +4,7 @@ from cache.breaker import CircuitBreaker
 from cache.demand_keys import ShardKeys
 from cache.keys import page_key
 from cache.memory_store import MemoryStore
-from cache.reader import CacheReader
+from cache.reader import CacheReader, Found
 from tests.cache.pages import page_bytes_of, random_entries
 
 
@@ -16,7 +16,7 @@ async def test_page_of_another_space_is_a_miss_and_no_failure() -> None:
     store = MemoryStore()
     await store.put_many({page_key("u", "old"): page_bytes_of(random_entries(5))}, None)
     reader = reader_of(store, "new")
-    assert await reader.read("u") == (None, None, None)
+    assert await reader.read("u") == Found(None, None, None)
     assert not reader.failures
 
 
