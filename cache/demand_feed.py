@@ -27,7 +27,8 @@ class DemandSink(Protocol):
 class DemandFeed(Outbox[tuple[Demand, int]]):
     """Takes demands off the request path and appends them to their users' shards in batches.
 
-    Pairs that the same user was offered within `window_s` are sent once. A batch that cannot be
+    Pairs that the same user was offered within `window_s` are demanded once; a demand that tells of
+    others is sent even when it demands nothing. A batch that cannot be
     appended is dropped and forgotten: the next miss asks again. `stream_limit` is of messages in
     all shards.
 
@@ -88,13 +89,13 @@ class DemandFeed(Outbox[tuple[Demand, int]]):
         pairs = pair_keys(demand.item_keys, demand.context)
         now_s = self._clock()
         is_new = ~self._recent.seen(demand.user_id, pairs, now_s)
-        if not is_new.any():
+        if not is_new.any() and demand.others is None:
             self.counts["duplicate"] += 1
             return None
-        self._recent.remember(demand.user_id, pairs[is_new], now_s)
-        item_keys, scores = demand.item_keys[is_new], demand.scores[is_new]
+        if is_new.any():
+            self._recent.remember(demand.user_id, pairs[is_new], now_s)
         try:
-            return encode(demand._replace(item_keys=item_keys, scores=scores), enqueued_ms)
+            return encode(demand.asking(is_new), enqueued_ms)
         except ValueError:
             self.counts["refused"] += 1
             return None

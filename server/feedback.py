@@ -3,7 +3,7 @@
 import numpy as np
 
 from cache.demand_feed import DemandFeed
-from server.demanded import demand_of
+from server.demanded import demand_of, whole_demand_of
 from server.metrics import LaneMetrics, Metrics
 from server.mirror import Mirror
 from server.ranked import Ranked
@@ -21,12 +21,14 @@ class Feedback:
         lane: LaneMetrics,
         demand: DemandFeed | None,
         served: ServedLog | None,
+        tells_hits: bool = False,
     ) -> None:
         self._metrics = metrics
         self._lane = lane
         self.demand = demand
         self.served = served
         self.mirror: Mirror | None = None  # of a space to come, while there is one
+        self._tells_hits = tells_hits
 
     def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
         summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
@@ -42,7 +44,8 @@ class Feedback:
             ages_s = resolved.age_s if is_whole else resolved.age_s[resolved.tier > 0]
             self._lane.aged(ages_s)
         # When the cache was not read nobody knows what is missing.
-        if self.demand is not None and summary.wants and ranked.cache_reason is None:
+        is_told = summary.wants or self._tells_hits
+        if self.demand is not None and is_told and ranked.cache_reason is None:
             self._ask(self.demand, ranked)
         if self.served is not None:
             self.served.tell(ranked, answer)
@@ -53,6 +56,9 @@ class Feedback:
         """For pairs that missed or are stale."""
         resolved, known = ranked.assembled.resolved, ranked.assembled.known
         if resolved is None:
+            return
+        if self._tells_hits and known.any():
+            feed.offer(whole_demand_of(ranked, known, resolved))
             return
         wanted = np.flatnonzero(known & resolved.wanted)
         if len(wanted):

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar
 
 from cache.account import Outcome
 from cache.demand import pairs_of
 from cache.demand_keys import ShardKeys
-from cache.errors import CacheError, StoreUnavailable
+from cache.errors import CacheError, StoreUnavailable, TeacherUnavailable
 from cache.refresh.backlog import Backlog, Settlement
 from cache.refresh.dead_letters import bury
 from cache.refresh.hand import InHand
-from cache.refresh.intake import Rubbish
+from cache.refresh.intake import Heard, Rubbish
 from cache.refresh.jobs import Outcomes
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.settling import Ended, Leased, Settling
@@ -38,7 +38,8 @@ class LeasesLost(Exception):
 
 class Attempts:
     """`run` takes one batch after another. While the store is away it tries again, without asking
-    the teacher twice; what loses its lease meanwhile is left to whoever has it then."""
+    the teacher twice; so it does while a teacher elsewhere is away. What loses its lease meanwhile
+    is left to whoever has it then."""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class Attempts:
         clock: ServerClock,
         tally: Tally,
         hard_ttl_s: float,
+        told: Callable[[Verdict, Collection[str]], None] | None = None,
     ) -> None:
+        """`told`: of what was written of these users."""
         self._space = space
         self._settling = settling
         self._backlog = backlog
@@ -59,6 +62,7 @@ class Attempts:
         self._clock = clock
         self._tally = tally
         self._hard_ttl_ms = hard_ttl_s * 1000
+        self._told = told
 
     async def run(self, batch: Sequence[InHand]) -> list[InHand]:
         """Those to be tried again, since their pages changed all the time."""
@@ -79,6 +83,13 @@ class Attempts:
             if self._settling.lease(each) is not None:
                 ended.append(await self._buried(each.shard, each.token, each.message, each.error))
         await self._settling.settle(ended)
+
+    async def end_heard(self, heard: Sequence[Heard]) -> None:
+        """They have no pairs to account for. Raises StoreUnavailable."""
+        nothing: Outcomes = Counter()
+        await self._settling.settle(
+            [Ended(each.shard, each.token, Settlement(each.id, nothing)) for each in heard]
+        )
 
     async def _ended(self, batch: Sequence[InHand]) -> list[Ended]:
         ended: list[Ended] = []
@@ -127,8 +138,10 @@ class Attempts:
 
     async def _written(self, messages: Sequence[InHand]) -> list[Ended]:
         plan = await self._patiently(messages, lambda: self._refresher.plan(messages))
-        verdict = await self._refresher.judge(plan)
+        verdict = await self._patiently(messages, lambda: self._refresher.judge(plan))
         stored = await self._patiently(messages, lambda: self._stored(messages, verdict))
+        if self._told is not None:
+            self._told(verdict, stored)
         return [
             _ended(message, outcomes)
             for message, outcomes in zip(messages, verdict.outcomes, strict=True)
@@ -158,7 +171,7 @@ class Attempts:
         while True:
             try:
                 return await do()
-            except StoreUnavailable:
+            except (StoreUnavailable, TeacherUnavailable):
                 self._tally.add("messages", "postponed", len(leased))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)

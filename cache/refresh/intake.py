@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cache.demand import Demand
+from cache.demand import Demand, alone
 from cache.errors import MessageCorrupt
 from cache.refresh.backlog import Backlog, Span
 from cache.refresh.hand import Hand, InHand, best_of
@@ -25,6 +25,18 @@ class Rubbish(NamedTuple):
     error: MessageCorrupt
 
 
+class Heard(NamedTuple):
+    """A message that demands nothing: it was to be heard of."""
+
+    shard: int
+    token: int
+    id: bytes
+
+
+Listener = Callable[[int, bytes, Demand], None]
+"""Shard, id of the message, and all that it says."""
+
+
 @dataclass(slots=True)
 class _Cursor:
     """How far a shard was read under a lease: all up to `top`, but for what lies below `below`.
@@ -40,7 +52,8 @@ class _Cursor:
 
 
 class Intake:
-    """Puts messages into the hand while there is room in it."""
+    """Puts messages into the hand while there is room in it. `listener` hears of each; what was
+    only to be heard of is not kept."""
 
     def __init__(
         self,
@@ -48,6 +61,7 @@ class Intake:
         decode: Callable[[bytes], Demand],
         hand: Hand,
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener | None = None,
     ) -> None:
         self._backlog = backlog
         self._decode = decode
@@ -57,6 +71,10 @@ class Intake:
         self._looked_s = clock()
         self.rubbish: list[Rubbish] = []
         """For the caller to bury, and to clear."""
+        self.heard: list[Heard] = []
+        """For the caller to settle, and to clear."""
+        self._listener = listener
+        self._untold: list[tuple[int, bytes, Demand]] = []
 
     async def refill(self, leases: Mapping[int, Lease], block_ms: int) -> None:
         """Waits up to `block_ms` for demand when there is none. Raises StoreUnavailable."""
@@ -64,6 +82,7 @@ class Intake:
         self._look_again()
         await self._arrivals(0 if self._hand or self._has_more() else block_ms)
         await self._catch_up()
+        self._tell()
 
     async def _follow(self, leases: Mapping[int, Lease]) -> None:
         """Forgets what belongs to leases that are over, and begins with new ones."""
@@ -138,15 +157,45 @@ class Intake:
             except MessageCorrupt as error:
                 self.rubbish.append(Rubbish(shard, cursor.token, message, error))
                 continue
-            held = _in_hand(shard, cursor, message, asked)
-            if not self._hand.fits(held):
+            if not self._take(shard, cursor, message, asked):
                 # This one and those before it, another time.
                 cursor.below = message.id
                 break
+
+    def _take(self, shard: int, cursor: _Cursor, message: Message, asked: Demand) -> bool:
+        """False when there is no room."""
+        if not len(asked.item_keys):
+            self.heard.append(Heard(shard, cursor.token, message.id))
+        else:
+            held = _in_hand(shard, cursor, self._less_others(message, asked))
+            if not self._hand.fits(held):
+                return False
             self._hand.add(held)
+        if self._listener is not None:
+            self._untold.append((shard, message.id, asked))
+        return True
+
+    def _tell(self) -> None:
+        """Of what one read brought, in the order of requests."""
+        untold, self._untold = self._untold, []
+        if self._listener is not None:
+            for each in sorted(untold, key=lambda told: _order_of(told[1])):
+                self._listener(*each)
+
+    def _less_others(self, message: Message, asked: Demand) -> tuple[Message, Demand]:
+        """What is held is bounded by the pairs that are demanded."""
+        if asked.others is None:
+            return message, asked
+        lean = message._replace(body=alone(message.body))
+        return lean, self._decode(lean.body)
 
 
-def _in_hand(shard: int, cursor: _Cursor, message: Message, asked: Demand) -> InHand:
-    id_, body = message
+def _order_of(message_id: bytes) -> tuple[int, int]:
+    at_ms, _, number = message_id.partition(b"-")
+    return int(at_ms), int(number)
+
+
+def _in_hand(shard: int, cursor: _Cursor, received: tuple[Message, Demand]) -> InHand:
+    (id_, body), asked = received
     tries = cursor.tries.get(id_, 0)
     return InHand(shard, cursor.token, id_, body, asked, tries, best_of(asked.scores))

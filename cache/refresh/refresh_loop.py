@@ -1,6 +1,7 @@
 """The loop of a refresher: what is read, in which order it is worked on, and an orderly end."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -11,7 +12,9 @@ from cache.refresh.backlog import Backlog
 from cache.refresh.batch_size import BatchSize
 from cache.refresh.hand import Hand
 from cache.refresh.intake import Intake
+from cache.refresh.lease import Lease
 from cache.refresh.own_shards import OwnShards
+from cache.refresh.speculation.speculation import Speculation
 from cache.refresh.tally import Tally
 
 BLOCK_MS: Final = 500
@@ -32,6 +35,7 @@ class RefreshLoop:
         attempts: Attempts,
         backlog: Backlog,
         tally: Tally,
+        speculation: Speculation | None = None,
     ) -> None:
         self._own = own
         self._intake = intake
@@ -40,6 +44,7 @@ class RefreshLoop:
         self._attempts = attempts
         self._backlog = backlog
         self._tally = tally
+        self._speculation = speculation
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; the batch in work is finished first, and the leases are given back.
@@ -63,16 +68,19 @@ class RefreshLoop:
             keeping.result()
 
     async def step(self) -> None:
-        """At most one batch. Raises StoreUnavailable."""
+        """At most one batch: of demand, or when there is none of speculation. Raises
+        StoreUnavailable."""
         leases = self._own.leases()
         if not leases:
             self._own.changed.clear()
             await _at_most(BLOCK_MS / 1000.0, self._own.changed)
             return
-        await self._intake.refill(leases, BLOCK_MS)
-        await self._end_rubbish()
+        wait_ms = BLOCK_MS if self._speculation is None else self._speculation.wait_ms(BLOCK_MS)
+        await self._intake.refill(leases, wait_ms)
+        await self._end_unasked()
         batch = self._hand.take(self._size.pairs)
         if not batch:
+            await self._speculate(leases)
             return
         self._own.busy = frozenset(message.shard for message in batch)
         left = await self._attempts.run(batch)
@@ -81,8 +89,16 @@ class RefreshLoop:
         for message in left:
             self._hand.add(message)
 
+    async def _speculate(self, leases: Mapping[int, Lease]) -> None:
+        if self._speculation is not None:
+            self._own.busy = frozenset(leases)
+            await self._speculation.step(leases, self._size.pairs)
+            self._own.busy = frozenset()
+
     async def measure(self) -> None:
         """Raises StoreUnavailable."""
+        if self._speculation is not None:
+            self._speculation.speculator.measure()
         lengths = await self._backlog.lengths()
         account = await self._backlog.account()
         self._tally.levels |= {
@@ -95,7 +111,11 @@ class RefreshLoop:
         self._tally.labelled["shard_backlog", "shard"] = by_shard
         self._tally.labelled["account_pairs", "outcome"] = account.counts()
 
-    async def _end_rubbish(self) -> None:
+    async def _end_unasked(self) -> None:
+        """Messages that demand nothing that the teacher could say."""
+        if self._intake.heard:
+            await self._attempts.end_heard(self._intake.heard)
+            self._intake.heard.clear()
         if self._intake.rubbish:
             await self._attempts.end_rubbish(self._intake.rubbish)
             self._intake.rubbish.clear()

@@ -15,6 +15,7 @@ from cache.refresh.batch_size import BatchSize
 from cache.refresh.follower import ItemFollower
 from cache.refresh.hand import Hand
 from cache.refresh.intake import Intake
+from cache.refresh.item_sums import ItemSums
 from cache.refresh.lease import Leases
 from cache.refresh.own_shards import OwnShards
 from cache.refresh.pages import PageRules, PageWriter
@@ -23,6 +24,8 @@ from cache.refresh.refresh_loop import RefreshLoop
 from cache.refresh.roster import Roster
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.settling import Settling
+from cache.refresh.speculation.options import Speculating
+from cache.refresh.speculation.speculation import Speculation
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
 from cache.refresh.worker import Refresher
@@ -37,6 +40,8 @@ class Limits(NamedTuple):
     max_pairs: int
     batch_ms: float
     candidates: int
+    sums_items: bool = False  # for students that read the item tier
+    speculating: Speculating | None = None
 
 
 class RefreshProcess:
@@ -52,6 +57,7 @@ class RefreshProcess:
         self._limits = limits
         self._tally = tally
         self._clock = ServerClock()
+        self._items = self._item_sums() if limits.sums_items else None
         self._loop: RefreshLoop | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -60,10 +66,23 @@ class RefreshProcess:
             shards = await self._agreed_shards(stop)
             if shards is not None:
                 self._loop = self._built(shards)
-                await self._loop.run(stop)
+                await self._run_both(self._loop, stop)
         finally:
             await self._store.close()
             await self._streams.close()
+
+    async def _run_both(self, loop: RefreshLoop, stop: asyncio.Event) -> None:
+        """What was said of items is written once more when the last batch has ended."""
+        if self._items is None:
+            await loop.run(stop)
+            return
+        has_ended = asyncio.Event()
+        writing = asyncio.create_task(self._items.run(has_ended))
+        try:
+            await loop.run(stop)
+        finally:
+            has_ended.set()
+            await writing
 
     async def measure(self) -> None:
         if self._loop is not None:
@@ -87,12 +106,21 @@ class RefreshProcess:
         hand, size = Hand(limits.max_pairs), BatchSize(limits.batch_ms, limits.candidates)
         backlog, own = Backlog(self._waiting, space, shards), self._own_shards(shards)
         refresher = self._refresher(size)
+        settling = Settling(own, backlog, self._tally)
+        foresight = self._speculation(refresher, settling)
         attempts = Attempts(
-            space, Settling(own, backlog, self._tally), backlog, refresher, self._streams,
-            self._clock, self._tally, limits.rules.ttl.hard_s,
+            space, settling, backlog, refresher, self._streams, self._clock, self._tally,
+            limits.rules.ttl.hard_s, None if foresight is None else foresight.speculator.demanded,
         )  # fmt: skip
-        intake = Intake(backlog, refresher.decode, hand)
-        return RefreshLoop(own, intake, hand, size, attempts, backlog, self._tally)
+        listener = None if foresight is None else foresight.hear
+        intake = Intake(backlog, refresher.decode, hand, listener=listener)
+        return RefreshLoop(own, intake, hand, size, attempts, backlog, self._tally, foresight)
+
+    def _speculation(self, refresher: Refresher, settling: Settling) -> Speculation | None:
+        if self._limits.speculating is None:
+            return None
+        speculator = self._limits.speculating.speculator(self._limits.rules.ttl, self._tally)
+        return Speculation(speculator, refresher, settling, self._clock)
 
     def _own_shards(self, shards: int) -> OwnShards:
         space, name, lease_ms = self._teacher.space, consumer_name(), self._limits.lease_ms
@@ -102,6 +130,10 @@ class RefreshProcess:
             space, roster, leases, self._clock, self._tally, shards=shards, lease_ms=lease_ms
         )
 
+    def _item_sums(self) -> ItemSums:
+        table, ttl = RedisTable(self._client), self._limits.rules.ttl
+        return ItemSums(table, self._streams, self._teacher.space, ttl, self._tally)
+
     def _refresher(self, size: BatchSize) -> Refresher:
         log, rules = self._teacher.schema.log, self._limits.rules
         pages = PageWriter(self._store, self._teacher.space, rules, self._tally)
@@ -109,4 +141,5 @@ class RefreshProcess:
         return Refresher(
             self._store, self._teacher, log, pages, rules.ttl, self._tally, self._clock, size,
             follower=ItemFollower.of(self._teacher.items, table, self._streams, log),
+            items=self._items,
         )  # fmt: skip

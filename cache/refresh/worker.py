@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from cache.record import UserRecord, empty_record
 from cache.refresh.batch_size import BatchSize
 from cache.refresh.follower import ItemFollower
 from cache.refresh.hand import InHand
+from cache.refresh.item_sums import ItemSums, ItemWords
 from cache.refresh.jobs import Job, Outcomes, Plan, Planner, User
 from cache.refresh.pages import Fresh, PageWriter, held_page
 from cache.refresh.server_clock import ServerClock
@@ -34,12 +35,14 @@ class Verdict(NamedTuple):
     plan: Plan
     fresh: dict[str, Fresh]  # by user
     outcomes: Sequence[Outcomes]  # of each message of the batch, all its pairs
+    words: Sequence[ItemWords] = ()
 
     def of_users(self, users: Collection[str]) -> Self:
         """What there is to write of them; outcomes stay those of the whole batch."""
         jobs = [job for job in self.plan.jobs if job.user_id in users]
         fresh = {user: said for user, said in self.fresh.items() if user in users}
-        return self._replace(plan=self.plan._replace(jobs=jobs), fresh=fresh)
+        words = [each for each in self.words if each.user_id in users]
+        return self._replace(plan=self.plan._replace(jobs=jobs), fresh=fresh, words=words)
 
 
 class Refresher:
@@ -59,6 +62,7 @@ class Refresher:
         *,
         window_s: float = 10.0,
         follower: ItemFollower | None = None,
+        items: ItemSums | None = None,
     ) -> None:
         self._store = store
         self._teacher = teacher
@@ -68,6 +72,8 @@ class Refresher:
         self._clock = clock
         self._size = size
         self._follower = follower
+        self._items = items
+        self.soft_ms: Final = 1000.0 * ttl.soft_s
         self._planner = Planner(
             soft_s=ttl.soft_s,
             past_limit=pages.rules.sequence.length,
@@ -89,7 +95,7 @@ class Refresher:
         given = len(asked.context), len(asked.context_numbers)
         if given != expected:
             raise MessageCorrupt(f"context of {given} columns where the teacher reads {expected}")
-        if not len(asked.item_keys):
+        if not len(asked.item_keys) and asked.others is None:
             raise MessageCorrupt("a demand for nothing")
         return asked
 
@@ -120,8 +126,15 @@ class Refresher:
         plan = verdict.plan
         held = {user: plan.users[user].held for user in verdict.fresh}
         unwritten = await self._pages.write(verdict.fresh, held)
-        self._planner.remember(verdict.of_users(plan.users.keys() - unwritten).plan)
+        written = verdict.of_users(plan.users.keys() - unwritten)
+        self._planner.remember(written.plan)
+        if self._items is not None:
+            self._items.add(written.words)
         return unwritten
+
+    def is_stranger(self, user: User) -> bool:
+        """Whether there is no usable record of a user that `plan` read."""
+        return user.state is self._stranger
 
     async def _read(self, user_ids: set[str]) -> dict[str, User]:
         """Records and pages of all users in one round trip."""
@@ -149,6 +162,7 @@ class Refresher:
         finite = _finite(judged)
         outcomes = [outcomes.copy() for outcomes in plan.outcomes]
         fresh: dict[str, Fresh] = {}
+        words: list[ItemWords] = []
         for job, part in zip(plan.jobs, _parts(plan.jobs), strict=True):
             paired = slice(part.start, part.start + len(job.pair_keys))
             rows = np.flatnonzero(finite[paired])
@@ -166,7 +180,9 @@ class Refresher:
             said = Fresh(entries, past, plan.batch[job.position].token)
             if len(rows):
                 fresh[job.user_id] = _joined(fresh.get(job.user_id), said)
-        return Verdict(plan, fresh, outcomes)
+                items, at_ms = job.wanted.item_keys[rows], job.wanted.at_ms
+                words.append(ItemWords(job.user_id, items, at_ms, judged.z[paired][rows]))
+        return Verdict(plan, fresh, outcomes, words)
 
 
 def _finite(judged: Judged) -> Mask:

@@ -1,9 +1,10 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 
-from cache.demand import Demand, decode
+from cache.demand import HIT, MISS, Demand, Others, decode
 from cache.demand_feed import DemandFeed
 from cache.demand_keys import shard_of
 from cache.errors import StoreUnavailable
@@ -92,6 +93,22 @@ async def test_pair_is_asked_for_once_within_the_window() -> None:
     assert [demand.item_keys.tolist() for demand in sent] == [[1, 2], [3]]
     assert sent[1].scores.tolist() == [1.0]
     assert feeding.feed.counts["duplicate"] == 1
+
+
+async def test_request_is_told_of_although_nothing_of_it_is_demanded_again() -> None:
+    feeding = Feeding()
+    standing = np.array([MISS, MISS, HIT], np.uint8)
+    others = Others(np.array([7], np.uint64), np.array([0.5], np.float32), standing)
+    for _ in range(2):
+        feeding.feed.offer(make_demand(items=(1, 2))._replace(others=others))
+    await feeding.feed.flush()
+    first, second = feeding.sent()
+    assert first.others is not None
+    assert second.others is not None
+    assert (first.item_keys.tolist(), first.others.item_keys.tolist()) == ([1, 2], [7])
+    assert (second.item_keys.tolist(), second.others.item_keys.tolist()) == ([], [1, 2, 7])
+    assert second.others.standing.tolist() == [MISS, MISS, HIT]
+    assert feeding.feed.counts == {"offered": 2, "sent": 2}
 
 
 async def test_pair_is_asked_for_again_after_the_window() -> None:

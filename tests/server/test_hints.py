@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import redis
 
-from cache.demand import decode
+from cache.demand import HIT, MISS, decode
 from cache.demand_keys import SHARDS, ShardKeys, shard_of
 from models.features.hashing import keys64
 from models.schema import TIERS
@@ -99,6 +99,25 @@ def test_misses_are_asked_for_once_with_the_students_score(served: Served, redis
     scores = dict(zip(answers[0]["item_ids"], answers[0]["scores"], strict=True))
     expected = np.array([scores[item_id] for item_id in ITEMS[10:]], np.float32)
     assert demand.scores.tolist() == expected.tolist()
+
+
+def test_hits_are_told_of_where_it_is_asked_for(served: Served, redis_url: str) -> None:
+    settings = settings_for(served.student, redis_url=redis_url, demand_hits=True)
+    stream = ShardKeys.of(SPACE, shard_of("user-1", SHARDS)).stream
+    with live_gateway(settings) as client, redis.Redis.from_url(redis_url) as direct:
+        for _ in range(2):
+            rank(client, item_ids=[*ITEMS, "never-seen"])
+        wait_until(lambda: direct.xlen(stream) == 2, "two demand messages")
+        first, second = (
+            decode(next(iter(fields.values()))).demand for _, fields in direct.xrange(stream)
+        )
+    assert first.item_keys.tolist() == keys64(ITEMS[10:]).tolist()
+    assert second.item_keys.tolist() == []
+    assert first.others is not None
+    assert second.others is not None
+    assert first.others.item_keys.tolist() == keys64(ITEMS[:10]).tolist()
+    assert first.others.standing.tolist() == [MISS] * 10 + [HIT] * 10
+    assert sorted(second.others.item_keys.tolist()) == sorted(keys64(ITEMS).tolist())
 
 
 def test_student_without_a_teacher_asks_for_nothing(served: Served, redis_url: str) -> None:
