@@ -2,6 +2,7 @@
 
 CacheError
 ├── StoreUnavailable      the server does not answer, answers an error, or no connection is free
+├── TeacherUnavailable    the teacher is elsewhere, and does not answer there
 ├── UrlInvalid            the address is not one that a client could connect to
 ├── NotConfirmed          an operator would delete, and has not said that it is meant
 ├── SpaceUnknown          no page and no demand of that space
@@ -21,6 +22,10 @@ class CacheError(Exception):
 
 
 class StoreUnavailable(CacheError):
+    pass
+
+
+class TeacherUnavailable(CacheError):
     pass
 
 

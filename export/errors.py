@@ -3,7 +3,9 @@
 ExportError
 ├── RunInvalid          the run folder lacks a checkpoint or its record, or they do not fit together
 ├── ParityFailed        ONNX Runtime and torch disagree by more than the tolerance
-└── ValueOptionInvalid  --value is no formula
+├── ValueOptionInvalid  --value is no formula
+├── ModelExists         the model repository has a model of that name
+└── OptionsConflict     TensorRT is asked of a backend that has none
 """
 
 
@@ -20,4 +22,12 @@ class ParityFailed(ExportError):
 
 
 class ValueOptionInvalid(ExportError):
+    pass
+
+
+class ModelExists(ExportError):
+    pass
+
+
+class OptionsConflict(ExportError):
     pass

@@ -1,6 +1,7 @@
 """`understudy export`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from rich.progress import Progress
 
 from export.errors import RunInvalid
 from export.model_bundle import Source, write_model
+from export.triton.serving import Backend, BackendOption, Serving
 from export.value_option import parse_formula
 from models.checkpoint import CheckpointInvalid, load_student, load_teacher
 from models.data.causal import Replay
@@ -36,6 +38,10 @@ def export(
         str | None,
         typer.Option(help="What orders: powers of tasks, as click=1,conversion=0.5; then × bid."),
     ] = None,
+    triton: Annotated[
+        Path | None, typer.Option(help="Also write the models into this Triton repository.")
+    ] = None,
+    triton_backend: BackendOption = "onnxruntime",
 ) -> None:
     """Turn a run into bundles, with the catalogue, user states and requests that serving needs."""
     console = Console()
@@ -54,9 +60,18 @@ def export(
     except (RunFolderInvalid, CheckpointInvalid) as error:
         raise RunInvalid(str(error)) from error
     (out / SERVING).write_text(json.dumps(named, indent=1) + "\n")
+    if triton is not None:
+        _write_repository(triton, [out / folder for folder in named.values()], triton_backend)
     for name, folder in named.items():
         console.print(f"{name:8} {folder}")
     console.print(f"replay   {kept:,} held-out requests")
+
+
+def _write_repository(repository: Path, bundles: Sequence[Path], backend: Backend) -> None:
+    from export.triton.repository import write_repository  # of the extra `triton`
+
+    for bundle in bundles:
+        write_repository(repository, bundle, Serving(backend))
 
 
 def _sources(

@@ -1,8 +1,9 @@
 """A verified bundle as an ONNX Runtime session. The only importer of onnxruntime."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -24,6 +25,20 @@ from models.manifest import (
 class Outputs(NamedTuple):
     logit: F32  # [N, T]
     z: F32 | None  # [N, d], teachers only
+
+
+class Inference(Protocol):
+    """A bundle that can be run, wherever it is run: `Model` in this process, and in Triton
+    `models.triton.model.TritonModel`."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def run(self, arrays: Arrays) -> Outputs:
+        """Blocking; safe to call from several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,7 @@ def load(folder: Path, threads: int = 1) -> Model:
     calibration = tuple(manifest.calibration[task] for task in manifest.tasks)
     model = Model(manifest, version, _session(folder / MODEL, threads), calibration)
     _check_signature(model, folder)
-    _check_golden(model, folder)
+    check_golden(manifest, folder, model.run, "ONNX Runtime")
     return model
 
 
@@ -78,16 +93,18 @@ def _check_signature(model: Model, folder: Path) -> None:
         raise GraphRefused(f"{folder}: graph reads {held}, the manifest says {named}")
 
 
-def _check_golden(model: Model, folder: Path) -> None:
+def check_golden(
+    manifest: Manifest, folder: Path, run: Callable[[Arrays], Outputs], where: str
+) -> None:
+    """Raises GoldenMismatch, and what `run` raises."""
     golden = load_file(folder / GOLDEN)
-    inputs = {spec.name: golden[f"input.{spec.name}"] for spec in model.manifest.inputs}
-    outputs = model.run(inputs)
+    outputs = run({spec.name: golden[f"input.{spec.name}"] for spec in manifest.inputs})
     for name, got in outputs._asdict().items():
         if got is None:
             continue
         error = float(np.abs(got - golden[f"output.{name}"]).max())
-        if not error <= model.manifest.golden_tolerance:
+        if not error <= manifest.golden_tolerance:
             raise GoldenMismatch(
-                f"{folder}: {name} differs from its golden answer by {error:.2g}, "
-                f"more than {model.manifest.golden_tolerance:.2g}: export again for this runtime"
+                f"{folder}: {name} of {where} differs from its golden answer by {error:.2g}, "
+                f"more than {manifest.golden_tolerance:.2g}: export again for this runtime"
             )

@@ -10,6 +10,7 @@ from models.features.records import F64
 from models.runtime import Model
 from server.assembly import Assembled, Assembly
 from server.fallback import prior_scores
+from server.inference import Backend
 from server.ranked import Scored, Wanted
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,11 @@ class _Told(NamedTuple):
 class Scorer:
     """A model that fails is no reason to fail the caller: the prior rates still order."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, backend: Backend) -> None:
         manifest = model.manifest
         self._model = model
+        self._backend = backend
+        self.is_remote = backend.is_remote
         self._names = manifest.tasks
         self._formula = manifest.value
         valued = manifest.value.powers if manifest.value else ()
@@ -55,24 +58,25 @@ class Scorer:
         self._is_failing = False
 
     def score(
-        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted]
+        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted], until_ns: int
     ) -> list[Scored]:
-        """Of requests `first` to `last` - 1, each by what it wants, in one run. Blocking."""
-        scored = self._run(assembly, first, last, wanted)
-        if len(scored) > 1 and any(each.reason for each in scored):
+        """Of requests `first` to `last` - 1, each by what it wants, in one run. Blocking.
+        `until_ns`: their first deadline."""
+        scored = self._run(assembly, first, last, wanted, until_ns)
+        if len(scored) > 1 and any(each.reason and each.logit is None for each in scored):
             # One bad request fails alone: within a run, one's bad history spreads to others.
             alone = zip(range(first, last), wanted, strict=True)
-            return [self._run(assembly, at, at + 1, [each])[0] for at, each in alone]
+            return [self._run(assembly, at, at + 1, [each], until_ns)[0] for at, each in alone]
         return scored
 
     def _run(
-        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted]
+        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted], until_ns: int
     ) -> list[Scored]:
         requests = assembly.requests[first:last]
         if not any(assembled.summary.candidates for assembled in requests):
             return [self._prior(*each, None) for each in zip(requests, wanted, strict=True)]
         try:
-            logit = self._model.run(assembly.inputs(first, last)).logit
+            logit, reason = self._backend.run(assembly.inputs(first, last), until_ns)
         except Exception as error:
             self._note(error)
             return [self._prior(*each, "failed") for each in zip(requests, wanted, strict=True)]
@@ -83,7 +87,7 @@ class Scorer:
         for assembled, each in zip(requests, wanted, strict=True):
             part = slice(start, start := start + len(assembled.item_keys))
             if is_finite or told.is_finite(part):
-                scored.append(self._part(told, part, each, None)._replace(logit=logit[part]))
+                scored.append(self._part(told, part, each, reason)._replace(logit=logit[part]))
             else:
                 scored.append(self._prior(assembled, each, "not_finite"))
         return scored

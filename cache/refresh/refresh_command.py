@@ -1,6 +1,7 @@
 """`understudy refresh`: run the teacher behind the cache."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from cache.errors import ShardsDiffer
@@ -11,6 +12,7 @@ from cache.refresh.refresh_options import (
     BatchMs,
     CandidateLimit,
     HardTtlS,
+    ItemTier,
     LeaseMs,
     MaxPairs,
     PageEntries,
@@ -19,16 +21,20 @@ from cache.refresh.refresh_options import (
     Shards,
     SoftTtlS,
     Threads,
+    TritonTimeoutS,
+    TritonUrl,
     ZPrecision,
     page_rules,
 )
 from cache.refresh.refresh_process import Limits, RefreshProcess
-from cache.refresh.serving import CATALOGUE, teacher_folder
+from cache.refresh.serving import CATALOGUE, NotAServingFolder, student_folder, teacher_folder
+from cache.refresh.speculation.options import NOTHING, PairsPerS, PolicyOption, Speculating
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
+from cache.refresh.teacher_model import teacher_model
 from cache.tiers import HARD_TTL_S, SOFT_TTL_S
 from models.features.catalogue import Catalogue
-from models.runtime import load
+from models.manifest import ManifestInvalid, read_manifest
 
 DRAIN_S: Final = 8.0
 """Less than what supervisors wait before they kill."""
@@ -48,11 +54,16 @@ def refresh(
     max_pairs: MaxPairs = 65_536,
     shards: Shards = None,
     lease_ms: LeaseMs = 5000,
+    item_tier: ItemTier = None,
+    policy: PolicyOption = NOTHING,
+    speculate_pairs_per_s: PairsPerS = 100.0,
     threads: Threads = 1,
+    triton_url: TritonUrl = None,
+    triton_timeout_s: TritonTimeoutS = 5.0,
     metrics_port: MetricsPort = None,
 ) -> None:
     """Answer demand with the teacher's word until interrupted. Any number may run."""
-    model = load(teacher_folder(serving), threads)
+    model = teacher_model(teacher_folder(serving), threads, triton_url, triton_timeout_s)
     catalogue = Catalogue.load(serving / CATALOGUE, model.manifest.features.log)
     limits = Limits(
         page_rules(soft_ttl_s, hard_ttl_s, precision, page_entries, sequence, retention_s),
@@ -61,12 +72,23 @@ def refresh(
         max_pairs,
         batch_ms,
         candidate_limit,
+        _student_reads_items(serving) if item_tier is None else item_tier,
+        Speculating.of(policy, speculate_pairs_per_s),
     )
     tally = Tally("refresh")
     expose(tally, metrics_port)
     teacher = Teacher(model, catalogue, candidate_limit)
     say("refresh started", space=teacher.space, model=model.version, items=len(catalogue))
     asyncio.run(_run(redis_url, teacher, limits, tally))
+
+
+def _student_reads_items(serving: Path) -> bool:
+    """Not when the teacher is alone there."""
+    try:
+        manifest, _ = read_manifest(student_folder(serving))
+    except (NotAServingFolder, ManifestInvalid):
+        return False
+    return "item" in manifest.features.teacher_tiers
 
 
 async def _run(redis_url: str, teacher: Teacher, limits: Limits, tally: Tally) -> None:

@@ -43,7 +43,21 @@ LeaseMs = Annotated[
         min=100, max=MAX_TTL_MS, help="A worker silent for so long is replaced by the others."
     ),
 ]
+ItemTier = Annotated[
+    bool | None,
+    typer.Option(
+        "--item-tier/--no-item-tier",
+        help="Sum what is said of items.  [default: as the folder's student reads it]",
+    ),
+]
 Threads = Annotated[int, typer.Option(min=1, help="Of the teacher's session.")]
+TritonUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="triton://host:port[/model[/version]] or triton+http://…, where the teacher runs."
+    ),
+]
+TritonTimeoutS = Annotated[float, typer.Option(min=0.01, help="Longest run of it there.")]
 
 
 def page_rules(

@@ -11,7 +11,7 @@ from models.features.build import build
 from models.features.catalogue import Catalogue
 from models.features.catalogue_view import View
 from models.features.live_catalogue import LiveCatalogue
-from models.runtime import Model
+from models.runtime import Inference
 
 
 class Judged(NamedTuple):
@@ -37,7 +37,7 @@ class NotATeacher(Exception):
 class Teacher:
     """Runs at most `candidate_limit` pairs at once, which bounds the memory of a run."""
 
-    def __init__(self, model: Model, catalogue: Catalogue, candidate_limit: int = 4096) -> None:
+    def __init__(self, model: Inference, catalogue: Catalogue, candidate_limit: int = 4096) -> None:
         if model.manifest.role != "teacher" or model.manifest.produces_space is None:
             raise NotATeacher(
                 f"bundle {model.manifest.name}-{model.version} is a {model.manifest.role}: "

@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def serving(run: Path) -> Path:
-    export(run, run.parent / "serving", requests=50)
+    export(run, run.parent / "serving", requests=50, triton=run.parent / "models")
     return run.parent / "serving"
 
 
@@ -47,6 +47,11 @@ def test_serving_folder_holds_bundles_that_load(serving: Path) -> None:
     assert models["alone"].manifest.reads_space is None
     assert (serving / "catalogue.safetensors").exists()
     assert len((serving / "replay.jsonl").read_text().splitlines()) == 50
+
+
+def test_every_bundle_is_in_the_triton_repository_that_was_asked_for(serving: Path) -> None:
+    folders = set(json.loads((serving / "serving.json").read_text()).values())
+    assert {path.name for path in (serving.parent / "models").iterdir()} == folders
 
 
 def test_parity_is_in_the_manifest_at_one_typical_and_largest(serving: Path) -> None:

@@ -41,11 +41,13 @@ def test_nothing_is_computed_for_a_caller_that_hung_up_in_the_queue(
     go, begun = threading.Event(), threading.Event()
     real = Scorer.score
 
-    def score(self: Scorer, assembly: Any, first: int, last: int, wanted: Sequence[Any]) -> Any:
+    def score(
+        self: Scorer, assembly: Any, first: int, last: int, wanted: Sequence[Any], until_ns: int
+    ) -> Any:
         seen.extend(each.stop - each.start for each in assembly.parts[first:last])
         begun.set()
         assert go.wait(WAIT_S)
-        return real(self, assembly, first, last, wanted)
+        return real(self, assembly, first, last, wanted, until_ns)
 
     with live_gateway(settings_for(served.student)) as client:
         monkeypatch.setattr(Scorer, "score", score)
