@@ -67,8 +67,7 @@ def _degraded(ranked: Ranked, summary: Summary) -> list[Degraded]:
         given.append(Degraded("features", "unknown_feature"))
     if ranked.scored.reason is not None:
         given.append(Degraded("inference", ranked.scored.reason))
-    if ranked.order.reason is not None:
-        given.append(Degraded("rerank", ranked.order.reason))
+    given += [Degraded("rerank", reason) for reason in ranked.order.reasons]
     if ranked.is_late:
         given.append(Degraded("total", "late"))
     return given

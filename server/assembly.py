@@ -1,6 +1,6 @@
 """What the cache, the catalogue and the requests say → the model's input arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,10 +27,11 @@ from models.features.records import (
     ZSequence,
 )
 from models.features.stacked import stacked
-from models.schema import FeatureSchema, categorical, numbers
+from models.schema import FeatureSchema, Tier, categorical, numbers
 from server.batch_items import BatchItems
 from server.candidates import CandidateColumns
 from server.columns import Row
+from server.item_hints import ItemHints
 from server.item_rows import ItemRows
 from server.summary import Summary, summaries
 
@@ -45,6 +46,7 @@ class Prepared(NamedTuple):
     user: UserRecord | None
     context: Row
     columns: CandidateColumns
+    lent: Page | None = None  # entries of users like this one
 
 
 class Assembled(NamedTuple):
@@ -57,6 +59,7 @@ class Assembled(NamedTuple):
     resolved: Resolved | None  # None for a model that reads no teacher
     summary: Summary
     kept: I64 | None = None  # positions among the candidates asked for; None when none was left out
+    value_keys: U64 | None = None  # [N, F] of the catalogue, for a request with caps
 
 
 class Assembly(NamedTuple):
@@ -88,8 +91,20 @@ class Assembler:
     operations, not by their size.
     """
 
-    def __init__(self, schema: FeatureSchema, catalogue: LiveCatalogue, ttl: TtlPolicy) -> None:
+    def __init__(
+        self,
+        schema: FeatureSchema,
+        catalogue: LiveCatalogue,
+        ttl: TtlPolicy,
+        *,
+        tiers: Collection[Tier] | None = None,
+        items: ItemHints | None = None,
+    ) -> None:
+        """`tiers` below the pair that are read; None for all that the student was trained with."""
         self._schema = schema
+        tiers = schema.teacher_tiers if tiers is None else tiers
+        self._reads_user, self._reads_neighbours = "user" in tiers, "neighbour" in tiers
+        self._items_lent = items
         self._catalogue = catalogue
         self._rows = ItemRows(catalogue.view.base)
         self._ttl = ttl
@@ -110,7 +125,7 @@ class Assembler:
             *view.counted(items.rows),
             items.overrides([request.columns for request in requests]),
         )
-        resolved = self._resolve(items, requests)
+        resolved = self._resolve(items, requests, view)
         arrays = build_ungrouped(
             self._schema,
             view.table,
@@ -120,6 +135,10 @@ class Assembler:
         )
         known = items.rows != view.unknown
         assembled = _assembled(items, known, candidates.counters, resolved)
+        for place, request in enumerate(requests):
+            if request.columns.has_caps:
+                value_keys = view.value_keys(items.rows[items.parts[place]])
+                assembled[place] = assembled[place]._replace(value_keys=value_keys)
         return Assembly(assembled, arrays, items.parts, self._by_candidate)
 
     def _items(self, requests: Sequence[Prepared], view: View) -> BatchItems:
@@ -128,18 +147,28 @@ class Assembler:
         items = BatchItems.of(found)
         return items.without(view.withdrawn(items.rows)) if view.has_withdrawn else items
 
-    def _resolve(self, items: BatchItems, requests: Sequence[Prepared]) -> Resolved | None:
+    def _resolve(
+        self, items: BatchItems, requests: Sequence[Prepared], view: View
+    ) -> Resolved | None:
         dim = self._schema.teacher_dim
         if not dim:
             return None
         folds = [context_fold(request.context.keys[0].tolist()) for request in requests]
         pairs = pair_keys_under(items.keys, np.array(folds, np.uint64).take(items.owners))
         lookups = [
-            Lookup(request.page, pairs[part], request.now_ms)
+            Lookup(request.page, pairs[part], request.now_ms, request.lent)
             for part, request in zip(items.parts, requests, strict=True)
         ]
-        tasks, reads_user = len(self._schema.log.tasks), "user" in self._schema.teacher_tiers
-        return resolve(lookups, self._ttl, dim, tasks, reads_user=reads_user)
+        hints = self._items_lent
+        return resolve(
+            lookups,
+            self._ttl,
+            dim,
+            len(self._schema.log.tasks),
+            reads_user=self._reads_user,
+            reads_neighbours=self._reads_neighbours,
+            items=None if hints is None else hints.of(items.keys, items.rows, view),
+        )
 
     def _answer(self, resolved: Resolved, requests: Sequence[Prepared]) -> CacheAnswer:
         hints = Hints(resolved.z, resolved.logit, resolved.tier, resolved.age_s)

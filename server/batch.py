@@ -104,8 +104,8 @@ class Batcher:
 
     async def _judged(self, batch: Sequence[Waiting]) -> Sequence[Judged | Exception]:
         judged: Sequence[Judged | Exception]
-        candidates, began_ns = _candidates(batch), perf_counter_ns()
-        if candidates * self._candidate_ms <= LOOP_MS:
+        candidates, began_ns = max(_candidates(batch), 1), perf_counter_ns()
+        if candidates * self._candidate_ms <= LOOP_MS and not self._scorer.is_remote:
             judged = self._judge(batch)
         else:
             judged = await self._judged_elsewhere(batch)
@@ -117,6 +117,9 @@ class Batcher:
         """In the thread. Meanwhile the loop takes arrivals by the bunch: woken for each of them, it
         would drive the model out of the core's caches again and again."""
         judging = self._thread.submit(self._judge, batch)
+        if self._scorer.is_remote:
+            # Nor is there work to leave a core to.
+            return await asyncio.wrap_future(judging)
         while not judging.done():
             for _ in range(TURNS):
                 await asyncio.sleep(0)
@@ -142,7 +145,9 @@ class Batcher:
         judged: list[Judged | Exception] = []
         for first, last in runs([waiting.candidates for waiting in batch]):
             run = batch[first:last]
-            scored = self._scorer.score(assembly, first, last, [waiting.wanted for waiting in run])
+            wanted = [waiting.wanted for waiting in run]
+            until_ns = min(waiting.until_ns for waiting in run)
+            scored = self._scorer.score(assembly, first, last, wanted, until_ns)
             inputs = (Inputs(assembly, place) for place in range(first, last))
             judged += map(Judged, assembly.requests[first:last], scored, inputs)
             for waiting in run:

@@ -30,6 +30,22 @@ RANK_EXAMPLES: Final[dict[str, Any]] = {
             "diversity": 0.3,
         },
     },
+    "constrained": {
+        "summary": "One an account, a sponsor on top, what was just seen left out",
+        "value": {
+            "user_id": "user-7",
+            "candidates": [
+                {"item_id": "item-1", "group": "account-1"},
+                {"item_id": "item-2", "group": "account-1"},
+                {"item_id": "item-3", "group": "account-2"},
+                {"item_id": "item-4"},
+            ],
+            "diversity": {"strength": 0.3, "window": 5},
+            "max_per": {"group": 1},
+            "pinned": {"item-4": 1},
+            "excluded": ["item-3"],
+        },
+    },
 }
 
 RANK_ANSWER: Final[dict[str, Any]] = {

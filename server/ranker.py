@@ -13,9 +13,10 @@ from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
 from server.ranked import Ranked, Scored, Wanted
+from server.rerank import Wish
 from server.slate import Order, Ordering
 from server.stages import StageClock
-from server.wire import RankRequest
+from server.wire import Diversity, RankRequest
 
 
 class Limits(NamedTuple):
@@ -66,7 +67,9 @@ class Ranker:
             left_ms = self._admission.spare_ms(count, clock, deadline_ms)
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
-            prepared = Prepared(now_ms, found.page, found.record, context, columns)
+            prepared = Prepared(
+                now_ms, found.page, found.record, context, columns, found.lent
+            )
             judged = await self._batcher.judge(prepared, wanted, clock, deadline_ms, caller)
             clock.mark("queue")
         assembled, scored, inputs = judged
@@ -122,4 +125,14 @@ class Ranker:
     ) -> Order:
         hints = assembled.resolved and (assembled.resolved.z, assembled.resolved.tier)
         scores = scored.scores if scored.worth is None else scored.worth
-        return self._ordering.order(scores, columns.bids, hints, request.top_k, request.diversity)
+        bound = columns.bounds and columns.bounds.with_catalogue(assembled.value_keys)
+        return self._ordering.order(
+            scores, columns.bids, hints, request.top_k, _wish(request), bound
+        )
+
+
+def _wish(request: RankRequest) -> Wish:
+    diversity = request.diversity
+    if isinstance(diversity, Diversity):
+        return Wish(diversity.strength, diversity.window)
+    return Wish(diversity)

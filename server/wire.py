@@ -9,6 +9,10 @@ from models.features.item_status import Status
 
 MAX_ID_LENGTH: Final = 128
 MAX_ITEMS: Final = 1000
+MAX_WINDOW: Final = 1000
+MAX_CAPS: Final = 8
+MAX_PINS: Final = 100
+MAX_EXCLUDED: Final = 10_000
 MAX_TIMESTAMP_MS: Final = 4_102_444_800_000  # the year 2100
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
@@ -30,6 +34,26 @@ class Candidate(Struct, forbid_unknown_fields=True):
     ) = None
     features: (
         Annotated[Values, Meta(description="Item columns that override the catalogue's")] | None
+    ) = None
+    group: Annotated[Id, Meta(description="What `max_per.group` counts it as")] | None = None
+
+
+class Diversity(Struct, forbid_unknown_fields=True):
+    """How much, and how far it reaches."""
+
+    strength: Annotated[
+        float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
+    ]
+    window: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MAX_WINDOW,
+                description="Places above that an item is to differ from; all when absent",
+            ),
+        ]
+        | None
     ) = None
 
 
@@ -58,9 +82,29 @@ class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = None
     all_tasks: Annotated[bool, Meta(description="Give every task's scores too")] = False
     top_k: Annotated[int, Meta(ge=1, le=1 << 20)] | None = None
-    diversity: Annotated[
-        float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
-    ] = 0.0
+    diversity: (
+        Annotated[
+            float, Meta(ge=0, le=1, description="0 orders by value alone, 1 by difference alone")
+        ]
+        | Diversity
+    ) = 0.0
+    max_per: Annotated[
+        dict[str, Annotated[int, Meta(ge=1, le=1 << 20)]],
+        Meta(
+            max_length=MAX_CAPS,
+            description="Most items of a group in the slate, by categorical item column of the "
+            "bundle, or by the candidates' own `group`",
+        ),
+    ] = {}
+    pinned: Annotated[
+        dict[Id, Annotated[int, Meta(ge=1, le=1 << 20)]],
+        Meta(max_length=MAX_PINS, description="Places, from 1, of candidates that stand there"),
+    ] = {}
+    excluded: Annotated[
+        list[Id],
+        Meta(max_length=MAX_EXCLUDED, description="Ids that are not ranked; others than the "
+                                                  "candidates' are ignored"),
+    ] = []  # fmt: skip
     deadline_ms: (
         Annotated[float, Meta(gt=0, le=60_000, description="Latency budget from arrival")] | None
     ) = None

@@ -47,6 +47,11 @@ class View:
             take(base.counters, tail.counters, rows), take(base.counters_at, tail.counters_at, rows)
         )
 
+    def value_keys(self, rows: I64) -> U64:
+        """`[…, F]` of the categorical columns: what two items have in common they have exactly,
+        where embedding rows may meet by chance."""
+        return take(self.base.columns, self.delta.states.columns, rows)
+
     def withdrawn(self, rows: I64) -> Mask:
         """Which are not to be shown: paused or removed."""
         status = take(self.base.status, self.delta.states.status, rows)

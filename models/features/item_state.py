@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.features.encoding import I32, Encoding
 from models.features.item_changes import ItemChanges
-from models.features.records import F32, I64, U8, Mask
+from models.features.records import F32, I64, U8, U64, Mask
 from models.features.tailed import take
 
 Columns = tuple[NDArray[Any], ...]
@@ -20,6 +20,7 @@ class ItemState(NamedTuple):
     status: U8  # [n]
     status_at: I64  # [n] ms
     columns_at: I64  # [n] ms
+    columns: U64  # [n, F] categorical value keys, of which `categorical` is made
 
     def at(self, rows: I64, tail: "ItemState") -> "ItemState":
         """Rows of these items, and those past their end of `tail`."""
@@ -37,12 +38,13 @@ class ItemState(NamedTuple):
             np.where(is_later, changes.status, self.status),
             np.maximum(changes.status_at, self.status_at),
             np.maximum(changes.columns_at, self.columns_at),
+            np.where(has_columns[:, None], changes.columns, self.columns),
         )
 
     def differs(self, other: "ItemState") -> Mask:
         """`[n]`; the same word at another time is no difference."""
         differs: Mask = self.status != other.status
-        differs |= (self.categorical != other.categorical).any(axis=1)
+        differs |= (self.columns != other.columns).any(axis=1)
         differs |= (self.number != other.number).any(axis=1)
         return differs
 

@@ -41,7 +41,8 @@ class LiveCatalogue:
 
     def __init__(self, schema: FeatureSchema, base: Catalogue, limit: int = MAX_DELTA) -> None:
         table = ItemTable.of(schema, base)
-        self._state = ItemState(*table.encoded, base.status, base.status_at, base.columns_at)
+        told_at = (base.status_at, base.columns_at)
+        self._state = ItemState(*table.encoded, base.status, *told_at, base.columns)
         self._is_base_withdrawn = bool((base.status != ACTIVE).any())
         self._limit = limit
         tail = Counted.zeros(limit + MAX_CHANGES, len(schema.log.tasks))
