@@ -1,10 +1,12 @@
-"""What the gateway adds to uvicorn's protocol: when a request arrived, and answers in one write."""
+"""What the gateway adds to a connection: when a request arrived, and answers in one write."""
 
 from collections.abc import Sequence
 from time import perf_counter_ns
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from server.listening.connection import BoundedConnection
 
 ARRIVED_NS: Final = "understudy.arrived_ns"
 ANSWER: Final = "understudy.answer"
@@ -13,10 +15,8 @@ HUNG_UP: Final = "understudy.hung_up"
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-class StampedProtocol(HttpToolsProtocol):
+class StampedProtocol(BoundedConnection):
     scope: Any
-    _is_idle = False
-    _idle_since_s = 0.0
 
     def on_message_begin(self) -> None:
         """Stamped as the first bytes are read, not when the request's turn comes.
@@ -27,35 +27,6 @@ class StampedProtocol(HttpToolsProtocol):
         self.scope[ARRIVED_NS] = perf_counter_ns()
         self.scope[ANSWER] = self.answer
         self.scope[HUNG_UP] = self.transport.is_closing
-
-    def on_response_complete(self) -> None:
-        """A connection keeps one timer, which looks how long nothing came: a new one for every
-        answer, cancelled by the next request, would cost more than the look."""
-        if self.pipeline or self.transport.is_closing():
-            super().on_response_complete()
-            return
-        self.server_state.total_requests += 1
-        self.flow.resume_reading()
-        self._is_idle, self._idle_since_s = True, self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_later(self.timeout_keep_alive)
-
-    def _unset_keepalive_if_required(self) -> None:
-        """Whatever arrives ends the rest; the timer will see it."""
-        self._is_idle = False
-
-    def _look_later(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_when_idle)
-
-    def _close_when_idle(self) -> None:
-        self.timeout_keep_alive_task = None
-        if self.transport.is_closing() or not self._is_idle:
-            return
-        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            self._look_later(left_s)
-        else:
-            self.transport.close()
 
     def answer(self, scope: Any, headers: Headers, body: bytes) -> bool:
         """A 200, head and body in one packet; False when it must go the long way.

@@ -2,14 +2,18 @@
 
 ServingError
 ├── Unreadable          400  the body is not JSON or MessagePack
+├── Malformed           400  the bytes are not HTTP/1.1
 ├── Unauthorized        401  an admin route without its token, or ranking without a key
 ├── UnknownModel        404  another model is served here
+├── RequestTimeout      408  head and body did not come in within their time
 ├── BodyTooLarge        413
 ├── UnsupportedMedia    415  the Content-Type is neither
 ├── InvalidRequest      422  a field breaks its rule
 ├── Overloaded          429  could not have been answered in time: retry elsewhere or later
 ├── QuotaExceeded       429  more candidates than the caller's key may rank: retry later
+├── HeadTooLarge        431
 ├── NotReady            503  no verified bundle, or not warm yet
+├── TooManyConnections  503  another would be above what the process holds
 ├── EventsUnavailable   503  the events were not stored: send them again
 ├── ItemsUnavailable    503  the items were not stored: send them again
 └── DeadlineExceeded    504  the caller's deadline passed before the model ran
@@ -46,6 +50,11 @@ class Unreadable(ServingError):
     title = "Unreadable body"
 
 
+class Malformed(ServingError):
+    status = 400
+    title = "Malformed request"
+
+
 class Unauthorized(ServingError):
     status = 401
     title = "Unauthorized"
@@ -54,6 +63,11 @@ class Unauthorized(ServingError):
 class UnknownModel(ServingError):
     status = 404
     title = "Unknown model"
+
+
+class RequestTimeout(ServingError):
+    status = 408
+    title = "Request timeout"
 
 
 class BodyTooLarge(ServingError):
@@ -81,9 +95,19 @@ class QuotaExceeded(ServingError):
     title = "Quota exceeded"
 
 
+class HeadTooLarge(ServingError):
+    status = 431
+    title = "Request header fields too large"
+
+
 class NotReady(ServingError):
     status = 503
     title = "Not ready"
+
+
+class TooManyConnections(ServingError):
+    status = 503
+    title = "Too many connections"
 
 
 class EventsUnavailable(ServingError):

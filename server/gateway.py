@@ -14,6 +14,7 @@ from server.cache_links import CacheLinks, cache_links
 from server.cache_status import StatusReporter
 from server.errors import NotReady, ServingError
 from server.lane import Lane
+from server.listening.drain import Drain
 from server.metrics import Metrics
 from server.migrating import Migrating
 from server.open_lane import OpenLane, Source
@@ -34,6 +35,7 @@ class Gateway:
         self.door = Door(settings.keys, self.metrics.registry)
         self.events: EventFeed | None = None
         self.reason = "starting"
+        self.drain = Drain(settings.drain_s)
         self._is_ready = False
         self._lanes: OpenLanes | None = None
         self._links: CacheLinks | None = None
@@ -43,6 +45,11 @@ class Gateway:
     def lane(self) -> Lane:
         """Raises NotReady."""
         return self._serving.lane
+
+    def check_open(self) -> None:
+        """Raises NotReady while requests are still answered, but are to go elsewhere."""
+        if self.drain.has_begun:
+            raise NotReady("draining", remedy="send requests to another gateway", retry_after_s=1)
 
     @property
     def status(self) -> StatusReporter:

@@ -103,5 +103,9 @@ class Metrics:
         self.inflight.set_function(lambda: admission.candidates)
         self.breaker.set_function(lambda: breaker.is_open)
 
+    def count_refused(self, status: int) -> None:
+        """An answer of the socket, given before a request got as far as a route."""
+        self.requests.count("other", str(status)).value += 1
+
     def page(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

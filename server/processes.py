@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -30,6 +31,8 @@ class Child(NamedTuple):
     env: Mapping[str, str]
     started: str = ""  # what its log says once it does its work
     niceness: int = 0  # added to the supervisor's
+    is_logged: bool = True  # in a file of its own; otherwise it says what it says on our stderr
+    grace_s: float | None = None  # between SIGTERM and SIGKILL; GRACE_S when None
 
 
 def restart_delay_s(quick_ends: int) -> float:
@@ -85,27 +88,39 @@ class Processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pids[name], signal.SIGTERM)
 
+    def kill(self) -> None:
+        """All that are listed, at once."""
+        for pid in self._pids.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
     async def _run(self, child: Child) -> int:
-        with self.log_path(child.name).open("ab") as log:
+        with self._log(child) as log:
             process = await _spawn(child, log)
             _yield(process.pid, child.niceness)
             self.note(child.name, process.pid)
             try:
                 return await process.wait()
             finally:
-                await _end(process)
+                await _end(process, GRACE_S if child.grace_s is None else child.grace_s)
+
+    def _log(self, child: Child) -> AbstractContextManager[BinaryIO | None]:
+        return self.log_path(child.name).open("ab") if child.is_logged else nullcontext()
 
     def _obituary(self, child: Child, code: int) -> str:
+        ended = f"{child.name} ended with {code} before everything was ready."
+        if not child.is_logged:
+            return ended
         path = self.log_path(child.name)
         with path.open(encoding="utf-8", errors="replace") as log:
             last = "".join(f"  {line}" for line in deque(log, maxlen=15))
-        return f"{child.name} ended with {code} before everything was ready. {path} ends:\n{last}"
+        return f"{ended} {path} ends:\n{last}"
 
 
-async def _spawn(child: Child, log: BinaryIO) -> asyncio.subprocess.Process:
+async def _spawn(child: Child, log: BinaryIO | None) -> asyncio.subprocess.Process:
     """From the main thread: the lifeline hangs on it."""
     lifeline = (sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid()))
     return await asyncio.create_subprocess_exec(
@@ -127,14 +142,14 @@ def _yield(pid: int, niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, own + niceness)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM, and SIGKILL after GRACE_S. A process that has ended is left alone."""
+async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
+    """SIGTERM, and SIGKILL after `grace_s`. A process that has ended is left alone."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), GRACE_S)
+        await asyncio.wait_for(process.wait(), grace_s)
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

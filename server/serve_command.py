@@ -1,24 +1,22 @@
-"""`understudy serve`: one gateway process."""
+"""`understudy serve`: one gateway process, or several on one port."""
 
-import gc
-import logging
-import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
 from server.access.errors import KeysInvalid
 from server.access.keys_file import read_keys
-from server.app import create_app
-from server.arrival import StampedProtocol
+from server.listening.port import PortTaken
+from server.listening.tls import TlsInvalid, tls_context
+from server.processes import ChildFailed
+from server.running import allow_connections, log_to_stderr, run
 from server.serving_folder import ServingFolderInvalid, open_serving_folder
 from server.settings import Settings, UnknownSetting, load_settings
+from server.workers.supervisor import supervise
 
-YOUNG_OBJECTS: Final = 20_000
-"""As many new containers are looked at together; by default it is 700, two requests' worth."""
+REFUSED = (KeysInvalid, ServingFolderInvalid, TlsInvalid, UnknownSetting, ValidationError)
 
 
 def serve(
@@ -31,6 +29,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     replay: Annotated[bool | None, typer.Option(help="Accept timestamp_ms in requests.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer.")] = None,
 ) -> None:
     """Answer requests until interrupted; options win over UNDERSTUDY_ variables."""
     try:
@@ -44,40 +43,25 @@ def serve(
             host=host,
             port=port,
             replay=replay,
+            workers=workers,
         )
+        tls_context(settings)
         if settings.keys is not None:
             read_keys(settings.keys)
-    except (KeysInvalid, ServingFolderInvalid, UnknownSetting, ValidationError) as error:
+    except REFUSED as error:
         typer.echo(f"understudy serve: {error}", err=True)
         raise typer.Exit(2) from error
-    run(settings)
+    if settings.workers == 1:
+        run(settings)
+    else:
+        _supervise(settings)
 
 
-def run(settings: Settings) -> None:
-    """Blocking; SIGINT and SIGTERM let requests in work finish."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    uvicorn.run(
-        create_app(settings, on_ready=rest_collector),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=StampedProtocol,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        log_config=None,
-        timeout_graceful_shutdown=10,
-    )
-
-
-def rest_collector() -> None:
-    """What is there by now lives for ever, and answers leave hardly any cycles: the collector need
-    not walk the one, nor look for the other every few requests."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+def _supervise(settings: Settings) -> None:
+    log_to_stderr(settings, "supervisor ")
+    allow_connections(settings)  # inherited
+    try:
+        supervise(settings)
+    except (ChildFailed, PortTaken) as error:
+        typer.echo(f"understudy serve: {error}", err=True)
+        raise typer.Exit(1) from error

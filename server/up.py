@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 import typer
 
 from cache.embedded import EmbeddedValkey
+from server.listening.port import check_free
 from server.processes import Child, Processes
 from server.serving_folder import ServingFolder, open_serving_folder
 from server.settings import Settings, load_settings
@@ -21,10 +21,11 @@ from server.settings import Settings, load_settings
 POLL_S: Final = 0.1
 BACKSTAGE: Final = 10
 """Niceness of what nobody waits for: on one machine it has what the gateway leaves."""
+GATEWAY_GRACE_S: Final = 30.0
 
 
-class PortTaken(Exception):
-    """Something else listens where the gateway would."""
+class TlsGiven(Exception):
+    """Its parts and its callers are on one machine."""
 
 
 class Redis(NamedTuple):
@@ -38,12 +39,15 @@ def up(
     ] = Path("build/demo"),
     host: Annotated[str, typer.Option(help="Address that the gateway listens on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port that the gateway listens on.")] = 8080,
+    workers: Annotated[int | None, typer.Option(help="Gateway processes.")] = None,
     state: Annotated[
         Path | None, typer.Option(help="Where logs and Valkey's data go.  [default: FROM/live]")
     ] = None,
 ) -> None:
     """Run Valkey, gateway, refresher and ingest until interrupted."""
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(host=host, port=port, workers=workers)
+    if settings.tls_certificate is not None:
+        raise TlsGiven("`up` speaks plain HTTP: unset UNDERSTUDY_TLS_…, or use `understudy serve`")
     serving = open_serving_folder(source)
     check_free(host, port)
     folder = (state or source / "live").resolve()
@@ -53,19 +57,6 @@ def up(
         processes = Processes(folder, facts, typer.echo)
         asyncio.run(_run(processes, redis, children(serving, redis.url, settings), facts["url"]))
     typer.echo("stopped")
-
-
-def check_free(host: str, port: int) -> None:
-    """Raises PortTaken: a stranger's gateway there would be mistaken for ours."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(
-                f"cannot listen on {host}:{port}: {error.strerror}: stop what does, "
-                "or choose another with --port"
-            ) from error
 
 
 @contextmanager
@@ -90,7 +81,10 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
         "UNDERSTUDY_SOFT_TTL_S": str(settings.soft_ttl_s),
         "UNDERSTUDY_HARD_TTL_S": str(settings.hard_ttl_s),
     }
+    # Nobody stands before it who would send requests elsewhere.
+    env.setdefault("UNDERSTUDY_DRAIN_S", "0")
     listen = ("--host", settings.host, "--port", str(settings.port))
+    count = ("--workers", str(settings.workers))
     return [
         Child(
             "ingest",
@@ -100,7 +94,7 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
             BACKSTAGE,
         ),
         Child("refresher", (*cli, "refresh", *source), env, "refresh started", BACKSTAGE),
-        Child("gateway", (*cli, "serve", *source, *listen), env),
+        Child("gateway", (*cli, "serve", *source, *listen, *count), env, grace_s=GATEWAY_GRACE_S),
     ]
 
 

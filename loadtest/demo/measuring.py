@@ -48,6 +48,7 @@ def _gateway(
         "UNDERSTUDY_REPLAY": "true",
         # These measure quality: on a busy machine they may take longer than the one that is timed.
         "UNDERSTUDY_CACHE_TIMEOUT_MS": "250",
+        "UNDERSTUDY_DRAIN_S": "0",
     }
     with (folder / f"measuring-{name}.log").open("ab") as log:
         process = subprocess.Popen(

@@ -18,6 +18,7 @@ class HealthRoutes:
 
     async def ready(self, request: Request) -> Response:
         """Raises NotReady. Redis has no say: without it answers are degraded, not refused."""
+        self._gateway.check_open()
         lane = self._gateway.lane
         ready = Ready("ready", lane.model.manifest.name, lane.model.version, lane.name)
         return Response(encode_json(ready), media_type=JSON)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
 from server.app import create_app
-from server.arrival import StampedProtocol
+from server.listening.server import GatewayServer
 from server.settings import Settings
 
 WAIT_S = 30.0
@@ -32,24 +31,32 @@ def settings_for(bundle: Path | None, **given: Any) -> Settings:
 
 
 @contextmanager
-def live_gateway(
-    settings: Settings, wait_ready: bool = True, keep_alive_s: int = 5
-) -> Iterator[httpx.Client]:
-    config = uvicorn.Config(
-        create_app(settings), port=0, loop="uvloop", http=StampedProtocol, access_log=False,
-        server_header=False, log_config=None, timeout_keep_alive=keep_alive_s,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+def live_server(settings: Settings, keep_alive_s: int = 5) -> Iterator[GatewayServer]:
+    """Listens on a free port, which `url_of` tells; not ready yet."""
+    server = GatewayServer(create_app(settings.model_copy(update={"port": 0})), keep_alive_s)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         wait_until(lambda: server.started, "the gateway to listen")
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_S) as client:
-            if wait_ready:
-                wait_until(lambda: client.get("/readyz").status_code == 200, "/readyz")
-            yield client
+        yield server
     finally:
         server.should_exit = True
         thread.join(WAIT_S)
         assert not thread.is_alive()
+
+
+def url_of(server: GatewayServer) -> str:
+    return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+
+@contextmanager
+def live_gateway(
+    settings: Settings, wait_ready: bool = True, keep_alive_s: int = 5
+) -> Iterator[httpx.Client]:
+    with (
+        live_server(settings, keep_alive_s) as server,
+        httpx.Client(base_url=url_of(server), timeout=WAIT_S) as client,
+    ):
+        if wait_ready:
+            wait_until(lambda: client.get("/readyz").status_code == 200, "/readyz")
+        yield client

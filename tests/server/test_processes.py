@@ -103,6 +103,41 @@ async def test_child_that_ignores_terminate_is_killed(
         os.kill(pid, 0)
 
 
+async def test_child_may_be_given_longer_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.processes.GRACE_S", 600.0)
+    processes = _processes(tmp_path)
+    keeper = asyncio.create_task(processes.keep(_child("stubborn", STUBBORN)._replace(grace_s=0.2)))
+    await _until_logged(processes, "stubborn")
+    async with asyncio.timeout(20.0):
+        await _cancelled(keeper)
+
+
+async def test_all_are_killed_at_once_even_while_they_are_being_ended(tmp_path: Path) -> None:
+    processes = _processes(tmp_path)
+    child = _child("stubborn", STUBBORN)._replace(grace_s=600.0)
+    keeper = asyncio.create_task(processes.keep(child))
+    await _until_logged(processes, "stubborn")
+    keeper.cancel()
+    await asyncio.sleep(0)
+    processes.kill()
+    async with asyncio.timeout(20.0):
+        await asyncio.gather(keeper, return_exceptions=True)
+    assert not _is_running(_listed(tmp_path)["stubborn"])
+
+
+async def test_child_without_a_log_of_its_own_speaks_on_the_same_stderr(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    processes = _processes(tmp_path)
+    child = _child("loud", "import sys; sys.exit('no bundle here')")._replace(is_logged=False)
+    with pytest.raises(ChildFailed, match=r"^loud ended with 1 before everything was ready\.$"):
+        await processes.keep(child)
+    assert "no bundle here" in capfd.readouterr().err
+    assert not processes.log_path("loud").exists()
+
+
 async def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     supervisor = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SUPERVISOR.format(folder=str(tmp_path), code=SLEEPER)

@@ -27,9 +27,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_by(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def served_by(
+    *arguments: str, drain_s: float = 0.0
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     port = free_port()
-    environment = {**os.environ, "UNDERSTUDY_PORT": str(port)}
+    given = {"UNDERSTUDY_PORT": str(port), "UNDERSTUDY_DRAIN_S": str(drain_s)}
+    environment = {**os.environ, **given}
     with (
         subprocess.Popen(
             command(*arguments), env=environment, stderr=subprocess.PIPE, text=True
@@ -57,9 +60,18 @@ def test_serves_a_serving_folder_until_it_is_told_to_stop(served: Served) -> Non
         client.close()
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=WAIT_S)
-    assert process.returncode in (0, -signal.SIGTERM), log
+    assert process.returncode == 0, log
     assert "ready: student-" in log
     assert "Traceback" not in log
+
+
+def test_second_signal_ends_it_at_once(served: Served) -> None:
+    with served_by("--from", str(served.folder), drain_s=600.0) as (process, client):
+        wait_until(lambda: answers(client, "/readyz", 200), "/readyz")
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: answers(client, "/readyz", 503), "draining")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_S) == -signal.SIGTERM
 
 
 def test_without_a_sound_bundle_it_stays_up_and_says_why(tmp_path: Path) -> None:

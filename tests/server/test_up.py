@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from server.up import PortTaken, check_free
+from server.listening.port import PortTaken, check_free
 from tests.bundles import serving_folder
 
 WAIT_S = 40.0

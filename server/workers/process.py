@@ -1,0 +1,20 @@
+"""A worker as its supervisor starts it.
+
+python -m server.workers.process FOLDER NUMBER WORKERS
+"""
+
+import sys
+from pathlib import Path
+
+from server.running import run
+from server.settings import load_settings
+from server.workers.worker import Worker
+
+
+def main() -> None:
+    folder, number, workers = sys.argv[1:]
+    run(load_settings(), Worker(Path(folder), int(number), int(workers)))
+
+
+if __name__ == "__main__":
+    main()
