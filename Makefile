@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench bench-cache chaos migration
+.PHONY: install demo test check format data bench bench-cache bench-peers bench-rerank chaos migration triton
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -41,8 +41,20 @@ bench-cache: $(INSTALLED)
 	$(BIN)/python -m cache.bench
 	$(BIN)/python -m server.cache_share build/demo
 
+bench-peers: $(INSTALLED)
+	$(BIN)/python -m loadtest.peers $(ARGS)
+
+bench-rerank: $(INSTALLED)
+	$(BIN)/python -m server.bench $(ARGS)
+
 chaos: $(INSTALLED)
 	$(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
 
 migration: $(INSTALLED)
 	$(BIN)/python -m pytest tests/migration -s --migration-plot docs/migration.svg
+
+# A real tritonserver with its python backend, apart from .venv: it needs another numpy.
+triton: $(INSTALLED)
+	test -x build/triton/bin/python || $(PYTHON) -m venv build/triton
+	build/triton/bin/python -m pip install nvidia-pytriton==0.7.0 "numpy<2" onnxruntime==1.32.0
+	$(BIN)/python -m pytest tests/triton $(ARGS)

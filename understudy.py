@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import typer
 
-FOLDERS: Final = ("server", "models", "export", "cache", "loadtest")
+FOLDERS: Final = ("server", "models", "export", "cache", "loadtest", "understudy_client")
 
 
 class Command(NamedTuple):
@@ -37,6 +37,9 @@ COMMANDS: Final = {
     ),
     "worth": Command(
         "cache.refresh.worth_command", "worth", "Measure what hints are worth, live.", "refresh"
+    ),
+    "neighbours": Command(
+        "cache.refresh.neighbour_command", "neighbours", "Lend hints among users alike.", "tiers"
     ),
     "cache": Command(
         "cache.operator.operator_command", "operate", "Look into the cache, drop a space.", "serve"
@@ -68,7 +71,12 @@ COMMANDS: Final = {
     "export": Command(
         "export.export_command", "export", "Turn a run into a serving folder.", "export"
     ),
-    "bundle": Command("export.bundle_command", "verify", "Print and verify a bundle.", "export"),
+    "bundle": Command(
+        "export.bundle_command", "bundle", "Verify, share, compare and sign bundles.", "export"
+    ),
+    "triton": Command(
+        "export.triton.triton_command", "triton", "Write a bundle for Triton to serve.", "triton"
+    ),
     "rank": Command("loadtest.rank_command", "rank", "Ask a gateway for a slate.", "loadtest"),
     "key": Command("server.access.key_command", "key", "Make a key for ranking.", "serve"),
     "settings": Command(
@@ -89,7 +97,10 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     for name, command in COMMANDS.items():
         function = _load(name, command) if name == named else _placeholder
-        app.command(name, short_help=command.summary)(function)
+        if isinstance(function, typer.Typer):
+            app.add_typer(function, name=name, short_help=command.summary)
+        else:
+            app.command(name, short_help=command.summary)(function)
     return app
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
 from models.manifest import BundleError
+from models.registry.signature import check_signature
 from models.runtime import Model, load
 from server.admission import Admission, Cost
 from server.answer import AnswerWriter
@@ -18,6 +19,9 @@ from server.cache_links import CacheLinks
 from server.candidates import CandidateReader
 from server.feedback import Feedback
 from server.freshness import Freshness
+from server.inference import InProcess, TritonFirst, triton_first
+from server.item_hints import ItemHints
+from server.lower_tiers import lower_tiers
 from server.metrics import LaneMetrics, Metrics
 from server.objectives import objectives_of
 from server.ranker import Limits, Ranker
@@ -46,12 +50,16 @@ class Lane:
     batcher: Batcher
     admission: Admission
     freshness: Freshness
+    triton: TritonFirst | None
+    item_hints: ItemHints | None = None
 
 
 def load_model(
     settings: Settings, folder: Path, catalogue: Path | None = None
 ) -> tuple[Model, Catalogue]:
     """Blocking. `catalogue` None is that of the settings. Raises BundleError, CatalogueError."""
+    if settings.trusted_keys is not None:
+        check_signature(folder, settings.trusted_keys)
     model = load(folder, settings.ort_threads)
     manifest = model.manifest
     if manifest.reads_space is not None and manifest.coverage_trained is None:
@@ -59,6 +67,7 @@ def load_model(
             f"{folder} reads the space {manifest.reads_space} and its manifest names no coverage "
             "that it was trained at: train it with hints dropped at random and export again"
         )
+    lower_tiers(settings, manifest)
     path = catalogue or settings.catalogue or folder.parent / "catalogue.safetensors"
     return model, Catalogue.load(path, manifest.features.log)
 
@@ -82,8 +91,13 @@ def build_lane(
         metrics.feeds.served_share.set(settings.served_share)
     served = None if feed is None else ServedLog(feed, model, settings.served_share)
     items = LiveCatalogue(manifest.features, catalogue)
-    assembler = Assembler(manifest.features, items, links.ttl)
-    batcher = Batcher(assembler, Scorer(model), settings.batch_candidates, admission)
+    tiers = lower_tiers(settings, manifest)
+    reads_items = "item" in tiers and links.table is not None
+    hints = ItemHints(catalogue, manifest.features.teacher_dim) if reads_items else None
+    assembler = Assembler(manifest.features, items, links.ttl, tiers=tiers, items=hints)
+    triton = triton_first(settings, model, folder)
+    scorer = Scorer(model, triton or InProcess(model))
+    batcher = Batcher(assembler, scorer, settings.batch_candidates, admission)
     ranker = Ranker(
         model=model,
         batcher=batcher,
@@ -96,11 +110,12 @@ def build_lane(
     )
     answers = AnswerWriter(manifest.name, model.version, name)
     lane_metrics = LaneMetrics(metrics, name, model.version)
-    feedback = Feedback(metrics, lane_metrics, demand, served)
+    feedback = Feedback(metrics, lane_metrics, demand, served, settings.demand_hits)
     freshness = _freshness(settings, lane_metrics, metrics.age_bounds_s)
     return Lane(
-        name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness
-    )
+        name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness,
+        triton, hints,
+    )  # fmt: skip
 
 
 def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:

@@ -36,6 +36,11 @@ class Waiting(NamedTuple):
         return len(self.prepared.columns.item_ids)
 
     @property
+    def until_ns(self) -> int:
+        """Its deadline, of perf_counter_ns."""
+        return self.clock.started_ns + int(self.deadline_ms * 1e6)
+
+    @property
     def left_ms(self) -> float:
         return self.deadline_ms - self.clock.elapsed_ms
 

@@ -45,6 +45,9 @@ class OpenLane:
         say(f"verifying {name}")
         model, catalogue = await asyncio.to_thread(load_model, links.settings, *source)
         lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics)
+        if lane.triton is not None:
+            say(f"asking Triton for {name}")
+            await asyncio.to_thread(lane.triton.begin)
         say(f"warming up {name}")
         lane.admission.begin(await warm_up(lane))
         opened = cls(lane, links, metrics)
@@ -83,6 +86,8 @@ class OpenLane:
         """A request that is in work with it is still answered."""
         await self._background.end()
         self.lane.batcher.close()
+        if self.lane.triton is not None:
+            self.lane.triton.close()
 
     async def _follow(self) -> None:
         lane, links, keep = self.lane, self._links, self._background.keep
@@ -92,6 +97,9 @@ class OpenLane:
             updates = CatalogueUpdates(changes, lane.catalogue, self._metrics)
             await updates.catch_up()
             keep("catalogue", updates.run())
+        means = links.item_means(manifest)
+        if means is not None and lane.item_hints is not None:
+            keep("item hints", lane.item_hints.follow(means))
         if counters is not None:
             keep("items", ItemUpdates(counters, lane.catalogue, self._metrics).run())
         if feedback.demand is not None:
@@ -99,3 +107,5 @@ class OpenLane:
         if feedback.served is not None:
             keep("served", feedback.served.feed.run())
         keep("freshness", lane.freshness.run())
+        if lane.triton is not None:
+            keep("triton", lane.triton.watch())

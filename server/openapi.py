@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from server.examples import EVENTS_EXAMPLE, ITEMS_EXAMPLE, RANK_ANSWER, RANK_EXAMPLES
+from server.open_inference import openapi as open_inference
 from server.settings import Settings
 from server.status_wire import CacheStatus
 from server.wire import (
@@ -56,7 +57,8 @@ def version() -> str:
 
 
 def document(settings: Settings) -> Json:
-    _, schemas = msgspec.json.schema_components(TYPES, ref_template="#/components/schemas/{name}")
+    types = (*TYPES, *open_inference.TYPES)
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     _bound(schemas, settings)
     return {
         "openapi": "3.1.0",
@@ -71,6 +73,7 @@ def document(settings: Settings) -> Json:
             "/healthz": {"get": _get("Whether the process lives", "Health", ())},
             "/readyz": {"get": _get("Whether requests are answered", "Ready", (503,))},
             "/metrics": {"get": _metrics()},
+            **open_inference.paths(None if settings.keys is None else [{KEY: []}]),
         },
         "components": {"schemas": schemas, "securitySchemes": _security(settings)},
     }

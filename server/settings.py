@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.schema import LOWER_TIERS, Tier
+from models.triton.address import Address
 
 PREFIX: Final = "UNDERSTUDY_"
 MAX_TTL_S: Final = 4_000_000.0
 """46 days: what a page can say of an age."""
+_TIERS: Final = rf"^(?:(?:{'|'.join(LOWER_TIERS)}),)*pair(?:,(?:{'|'.join(LOWER_TIERS)}))*$"
 
 
 class UnknownSetting(Exception):
@@ -25,6 +29,38 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes that answer on the port; above 1 under a supervisor"
+    )
+    drain_s: float = Field(
+        5.0,
+        ge=0,
+        le=3600,
+        description="Time that requests are still answered after SIGTERM, while /readyz says "
+        "draining and each answer closes its connection",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of certificate and chain: the port then speaks TLS alone"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file of authorities: callers must show a certificate of one"
+    )
+    max_connections: int = Field(4096, ge=1, description="Open connections of a process; 503 above")
+    max_head_bytes: int = Field(
+        16_384, ge=1024, description="Largest request line and headers; 431 above"
+    )
+    arrival_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        description="Time a request may take to come in, and an answer to be taken; 408 after it",
+    )
+    grpc_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port of the Open Inference Protocol over gRPC; none speaks it over HTTP alone",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level written to stderr"
     )
@@ -37,11 +73,27 @@ class Settings(BaseSettings):
         None, description="TOML file of the keys that may rank; without one everybody may"
     )
     bundle: Path | None = Field(None, description="Folder of the bundle that answers")
+    trusted_keys: Path | None = Field(
+        None,
+        description="PEM file, or folder of *.pub files, of keys: a bundle that none of them signed "
+        "is refused",
+    )
+    registry: str | None = Field(
+        None, description="Registry of `understudy bundle`; a gateway reads its bundle, not this"
+    )
     catalogue: Path | None = Field(
         None, description="Catalogue file; catalogue.safetensors beside the bundle when not given"
     )
     ort_threads: int = Field(
         1, ge=1, le=256, description="ONNX Runtime threads of a session; scale out with processes"
+    )
+    triton_url: str | None = Field(
+        None,
+        description="triton://host:port[/model[/version]] or triton+http://…: Triton runs the "
+        "bundle, and this process while Triton fails; none runs it here",
+    )
+    triton_timeout_ms: float = Field(
+        50.0, gt=0, description="Longest run at Triton; never more than half of what time is left"
     )
     batch_candidates: int = Field(
         8000, ge=1, description="Candidates of waiting requests that the model takes in one batch"
@@ -55,13 +107,19 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Time the one cache read may take before it counts as all misses"
     )
     breaker_failures: int = Field(
-        5, ge=1, description="Failed cache reads in a row before reads stop for a while"
+        5, ge=1, description="Failed cache reads, or runs at Triton, in a row before they rest"
     )
     breaker_open_ms: float = Field(
-        1000.0, gt=0, description="How long reads stop before one is tried again"
+        1000.0, gt=0, description="How long they rest before one is tried again"
     )
     teacher_cache: bool = Field(
         True, description="Read the teacher's hints; off measures the student without them"
+    )
+    tiers: str | None = Field(
+        None,
+        pattern=_TIERS,
+        description="Comma list of tiers to read hints from, pair among them; all that the student "
+        "was trained with when not given",
     )
     soft_ttl_s: float = Field(
         600.0, gt=0, description="Age at which a hint is still used, and asked for again"
@@ -89,6 +147,9 @@ class Settings(BaseSettings):
     )
     demand_capacity: int = Field(
         1024, ge=1, description="Demand messages held for the stream; more are dropped and counted"
+    )
+    demand_hits: bool = Field(
+        False, description="Tell refreshers of hits too, which policies that foresee learn from"
     )
     served_share: float = Field(
         0.01, ge=0, le=1, description="Share of answers kept for training, with their features"
@@ -120,6 +181,41 @@ class Settings(BaseSettings):
     rerank_depth: int = Field(
         50, ge=1, description="Positions of the slate that the rerank fills; the rest is by value"
     )
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        """Of two that only make sense together, and a third that needs both."""
+        given = {
+            PREFIX + name: path
+            for name, path in (
+                ("TLS_CERTIFICATE", self.tls_certificate),
+                ("TLS_KEY", self.tls_key),
+                ("TLS_CLIENT_CA", self.tls_client_ca),
+            )
+        }
+        missing = [name for name in list(given)[:2] if given[name] is None]
+        if missing and any(given.values()):
+            has = next(f"{name}={path}" for name, path in given.items() if path is not None)
+            raise ValueError(
+                f"{' and '.join(missing)} missing beside {has}: give certificate and key together, "
+                "or none of the three"
+            )
+        return self
+
+    @property
+    def lower_tiers(self) -> tuple[Tier, ...] | None:
+        """None for all that the student was trained with."""
+        if self.tiers is None:
+            return None
+        named = self.tiers.split(",")
+        return tuple(tier for tier in LOWER_TIERS if tier in named)
+
+    @field_validator("triton_url")
+    @classmethod
+    def _check_triton_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            Address.parse(url)
+        return url
 
     @model_validator(mode="after")
     def _check_ttls(self) -> Self:

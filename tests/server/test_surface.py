@@ -21,6 +21,7 @@ SETTINGS = [
     "DEMAND_CAPACITY",
     "DEMAND_WINDOW_S",
     "EVENTS_MAX_SKEW_S",
+    "GRPC_PORT",
     "HARD_TTL_S",
     "HOST",
     "KEYS",
@@ -43,6 +44,7 @@ SETTINGS = [
     "TEACHER_AGE_OBJECTIVE_S",
     "TEACHER_AGE_PERCENTILE",
     "TEACHER_CACHE",
+    "TIERS",
 ]
 
 METRICS = [
@@ -75,8 +77,23 @@ OPERATIONS = [
     "get /metrics",
     "get /readyz",
     "get /v1/cache/status",
+    "get /v2",
+    "get /v2/health/live",
+    "get /v2/health/ready",
+    "get /v2/models/stats",
+    "get /v2/models/{name}",
+    "get /v2/models/{name}/config",
+    "get /v2/models/{name}/ready",
+    "get /v2/models/{name}/stats",
+    "get /v2/models/{name}/versions/{version}",
+    "get /v2/models/{name}/versions/{version}/config",
+    "get /v2/models/{name}/versions/{version}/ready",
+    "get /v2/models/{name}/versions/{version}/stats",
     "post /v1/events",
     "post /v1/rank",
+    "post /v2/models/{name}/infer",
+    "post /v2/models/{name}/versions/{version}/infer",
+    "post /v2/repository/index",
 ]
 
 ADMIN_OPERATIONS = ["post /v1/items"]
