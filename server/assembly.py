@@ -69,6 +69,7 @@ class Assembly(NamedTuple):
     arrays: Arrays
     parts: list[slice]  # the candidates of each request
     by_candidate: Mapping[str, bool]
+    prepared: Sequence[Prepared]  # what they were made from
 
     def inputs(self, first: int, last: int) -> Arrays:
         """The model's input arrays of requests `first` to `last` - 1, as views."""
@@ -139,7 +140,7 @@ class Assembler:
             if request.columns.has_caps:
                 value_keys = view.value_keys(items.rows[items.parts[place]])
                 assembled[place] = assembled[place]._replace(value_keys=value_keys)
-        return Assembly(assembled, arrays, items.parts, self._by_candidate)
+        return Assembly(assembled, arrays, items.parts, self._by_candidate, requests)
 
     def _items(self, requests: Sequence[Prepared], view: View) -> BatchItems:
         """What was withdrawn is left out here, before anything is spent on it."""

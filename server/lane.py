@@ -8,7 +8,7 @@ from typing import Final
 
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
-from models.manifest import BundleError
+from models.manifest import BundleError, Manifest
 from models.registry.signature import check_signature
 from models.runtime import Model, load
 from server.admission import Admission, Cost
@@ -29,6 +29,7 @@ from server.scoring import Scorer
 from server.served_log import ServedLog
 from server.settings import Settings
 from server.slate import Ordering
+from server.stand_in import StandIn, open_stand_in
 from server.windows import SlidingCounts
 
 STABLE: Final = "stable"
@@ -96,7 +97,7 @@ def build_lane(
     hints = ItemHints(catalogue, manifest.features.teacher_dim) if reads_items else None
     assembler = Assembler(manifest.features, items, links.ttl, tiers=tiers, items=hints)
     triton = triton_first(settings, model, folder)
-    scorer = Scorer(model, triton or InProcess(model))
+    scorer = Scorer(model, triton or InProcess(model), _stand_in(links, manifest, items))
     batcher = Batcher(assembler, scorer, settings.batch_candidates, admission)
     ranker = Ranker(
         model=model,
@@ -116,6 +117,14 @@ def build_lane(
         name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness,
         triton, hints,
     )  # fmt: skip
+
+
+def _stand_in(links: CacheLinks, manifest: Manifest, items: LiveCatalogue) -> StandIn | None:
+    settings = links.settings
+    if settings.stand_in_bundle is None:
+        return None
+    folder = settings.stand_in_bundle
+    return open_stand_in(folder, manifest, items, links.ttl, settings.ort_threads)
 
 
 def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:

@@ -1,4 +1,4 @@
-"""The model's outputs → calibrated scores, or the next best thing."""
+"""The model's outputs → calibrated scores, the stand-in's, or prior rates."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from server.assembly import Assembled, Assembly
 from server.fallback import prior_scores
 from server.inference import Backend
 from server.ranked import Scored, Wanted
+from server.stand_in import StandIn
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,11 @@ class _Told(NamedTuple):
 
 
 class Scorer:
-    """A model that fails is no reason to fail the caller: the prior rates still order."""
+    """A model that fails is no reason to fail the caller."""
 
-    def __init__(self, model: Model, backend: Backend) -> None:
+    def __init__(self, model: Model, backend: Backend, stand_in: StandIn | None = None) -> None:
         manifest = model.manifest
+        self._stand_in = stand_in
         self._model = model
         self._backend = backend
         self.is_remote = backend.is_remote
@@ -79,18 +81,33 @@ class Scorer:
             logit, reason = self._backend.run(assembly.inputs(first, last), until_ns)
         except Exception as error:
             self._note(error)
-            return [self._prior(*each, "failed") for each in zip(requests, wanted, strict=True)]
+            places = range(first, last)
+            return [
+                self._instead(assembly, *each, "failed")
+                for each in zip(places, wanted, strict=True)
+            ]
         self._is_failing = False
         told = self._told(wanted, lambda task: self._model.probabilities(logit, task))
         is_finite = all(np.isfinite(scores).all() for scores in told.by_task.values())
         scored, start = [], 0
-        for assembled, each in zip(requests, wanted, strict=True):
-            part = slice(start, start := start + len(assembled.item_keys))
+        for place, each in zip(range(first, last), wanted, strict=True):
+            count = len(assembly.requests[place].item_keys)
+            part = slice(start, start := start + count)
             if is_finite or told.is_finite(part):
                 scored.append(self._part(told, part, each, reason)._replace(logit=logit[part]))
             else:
-                scored.append(self._prior(assembled, each, "not_finite"))
+                scored.append(self._instead(assembly, place, each, "not_finite"))
         return scored
+
+    def _instead(self, assembly: Assembly, place: int, wanted: Wanted, reason: str) -> Scored:
+        """When the lane's model gave nothing for this request."""
+        stand_in = self._stand_in
+        logit = None if stand_in is None else stand_in.logit(assembly, place)
+        if stand_in is None or logit is None or not np.isfinite(logit).all():
+            return self._prior(assembly.requests[place], wanted, reason)
+        calibrated = stand_in.model.probabilities
+        told = self._told([wanted], lambda task: calibrated(logit, task))
+        return self._part(told, slice(None), wanted, f"{reason}_stand_in")
 
     def _told(self, wanted: Sequence[Wanted], probabilities: Callable[[int], F64]) -> _Told:
         """Of the tasks that anybody wants, and the worth if anybody goes by it."""

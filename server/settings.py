@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     registry: str | None = Field(
         None, description="Registry of `understudy bundle`; a gateway reads its bundle, not this"
     )
+    stand_in_bundle: Path | None = Field(
+        None,
+        description="Folder of the student that answers when the bundle's fails: one that reads no "
+        "cache, from the same run; without one items go by their own past rates",
+    )
     catalogue: Path | None = Field(
         None, description="Catalogue file; catalogue.safetensors beside the bundle when not given"
     )

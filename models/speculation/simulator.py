@@ -111,7 +111,14 @@ class Simulator:
             Asked(user, now_ms, pairs, trace.item[part], trace.score[part], standing)
         )
         self._score[trace.item[part]] = trace.score[part]
+        self._wake(now_ms)
+
+    def _wake(self, now_ms: int) -> None:
+        """From the request, where the pause began longer ago: no plan may be older than what it is
+        made from."""
         self._pause_ms = 1000.0 * self._rules.tick_s
+        if self._planned_ms + self._pause_ms < now_ms:
+            self._planned_ms = now_ms
 
     def _standing(self, ages_ms: I64) -> U8:
         soft_ttl_ms = 1000.0 * self._rules.soft_ttl_s

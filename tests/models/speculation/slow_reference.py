@@ -85,6 +85,8 @@ class SlowSimulator:
             self.work(now_ms)
             self.ask(request, now_ms)
             pause_ms = 1000.0 * self.rules.tick_s
+            if planned_ms + pause_ms < now_ms:
+                planned_ms = now_ms
         self.work(int(self.trace.time_ms[-1]))
         for run in self.under_way:
             self.write(run)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.speculation.policies import POLICIES, policy_of
-from models.speculation.policy import HIT, MISS, STALE
+from models.speculation.policy import HIT, MISS, STALE, Wishes
 from models.speculation.scheduler import Budget
 from models.speculation.simulator import Rules, simulate
 from models.speculation.trace import Trace
@@ -102,3 +102,30 @@ def test_figures_leave_the_warm_up_out() -> None:
 def test_a_soft_ttl_past_the_hard_one_is_refused() -> None:
     with pytest.raises(ValidationError, match="stale before it expires"):
         rules_of(soft_ttl_s=HARD_TTL_S + 1)
+
+
+class _Dated(FixedValues):
+    """Notes when it was asked for wishes, and for the latest request that it had heard of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.planned: list[tuple[int, int]] = []
+
+    def wishes(self, now_ms: int, limit: int) -> Wishes:
+        self.planned.append((self.heard[-1].now_ms, now_ms))
+        return super().wishes(now_ms, limit)
+
+
+@settings(max_examples=100, deadline=None)
+@given(traces(), rules)
+def test_no_plan_is_dated_before_what_it_was_made_from(trace: Trace, rules: Rules) -> None:
+    policy = _Dated()
+    simulate(trace, policy, rules)
+    assert all(heard_ms <= planned_ms for heard_ms, planned_ms in policy.planned)
+
+
+def test_who_comes_after_a_pause_is_planned_for_a_second_later() -> None:
+    policy = _Dated()
+    trace = trace_of((0, 0, [3]), (50_500, 0, [5]), (60_000, 0, []))
+    simulate(trace, policy, rules_of(idle_tick_s=60.0))
+    assert (50_500, 51_500) in policy.planned
