@@ -1,6 +1,6 @@
 """The test window: teacher, student alone, student at every coverage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,9 +8,10 @@ import numpy as np
 
 from models.annotation.annotations import Annotations
 from models.caches import Caches
-from models.data.batches import shown
+from models.data.batches import records, shown
 from models.data.causal import Replay
 from models.examples import CacheSource, Examples
+from models.features.prior_rates import prior_scores
 from models.features.records import F32, F64, I64
 from models.manifest import Calibration
 from models.metrics import quality, transfer_ratio
@@ -60,6 +61,14 @@ class Evaluation:
             name: self._calibrated(np.concatenate(parts), candidate)
             for name, parts in logits.items()
         }
+
+    def prior_rates(self, rates: Sequence[float]) -> F64:
+        """`[n, T]`: what a gateway goes by when no model answers."""
+        parts = []
+        for requests in chunked(self.requests):
+            _, candidates = records(self.replay, requests, history_length=1)
+            parts.append(prior_scores(candidates.counters, tuple(rates)))
+        return np.concatenate(parts)
 
     def _calibrated(self, logit: F32, candidate: Candidate) -> F64:
         tasks = enumerate(self.replay.log.schema.tasks)
@@ -123,6 +132,7 @@ def evaluate(
     answers = evaluation.answers(teacher, {"teacher": None})
     answers |= evaluation.answers(alone, {"student_alone": None})
     answers |= evaluation.answers(student, served)
+    answers["prior_rates"] = evaluation.prior_rates(read.prior_rates)
     return {
         "requests": len(evaluation.requests),
         "impressions": len(evaluation.rows),

@@ -38,6 +38,7 @@ from server.cache_links import CacheLinks, cache_links
 from server.columns import Table
 from server.lane import Lane, build_lane, load_model
 from server.metrics import Metrics
+from server.ranked import Ranked
 from server.serving_folder import ServingFolder, open_serving_folder
 from server.settings import Settings
 from server.stages import StageClock
@@ -95,7 +96,7 @@ async def _measured(serving: ServingFolder, url: str) -> tuple[Stage, dict[str, 
     links = cache_links(settings)
     try:
         model, catalogue = load_model(settings, serving.student, serving.catalogue)
-        asked = await _asked(serving, model.manifest, links)
+        asked = await asked_of(serving, model.manifest, links)
         lane = build_lane("stable", serving.student, model, catalogue, links, Metrics())
         stage = await _stage(lane, asked)
         client = connect(url, answer_ms=10_000.0)
@@ -110,7 +111,7 @@ def _sample() -> Sample:
     return make_sample(Precision.INT8)
 
 
-async def _asked(serving: ServingFolder, manifest: Manifest, links: CacheLinks) -> Asked:
+async def asked_of(serving: ServingFolder, manifest: Manifest, links: CacheLinks) -> Asked:
     """The longest request that the bundle carries, its user's page filled."""
     longest = max(warmup_requests(serving.student), key=lambda request: len(request.item_ids or ()))
     items = (longest.item_ids or [])[:CANDIDATES]
@@ -164,15 +165,21 @@ async def _stage(lane: Lane, asked: Asked) -> Stage:
 
 async def _round(lane: Lane, request: RankRequest) -> tuple[float, float]:
     """p50 of the cache stage and of the total, µs."""
-    body, spent = msgspec.json.encode(request), []
+    spent = []
     for _ in range(REQUESTS):
-        clock = StageClock()
-        ranked = await lane.ranker.rank(msgspec.json.decode(body, type=RankRequest), clock)
-        msgspec.json.encode(lane.answers.write(ranked))
-        clock.mark("encode")
+        _, clock = await answered(lane, request)
         spent.append((clock.spent_ns["cache"], clock.total_ns))
     reading, total = np.median(np.array(spent), axis=0).tolist()
     return reading / 1e3, total / 1e3
+
+
+async def answered(lane: Lane, request: RankRequest) -> tuple[Ranked, StageClock]:
+    """From the body's bytes to the answer's."""
+    body, clock = msgspec.json.encode(request), StageClock()
+    ranked = await lane.ranker.rank(msgspec.json.decode(body, type=RankRequest), clock)
+    msgspec.json.encode(lane.answers.write(ranked))
+    clock.mark("encode")
+    return ranked, clock
 
 
 def _say(line: str) -> None:

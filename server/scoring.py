@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from models.features.prior_rates import prior_scores
 from models.features.records import F64
 from models.runtime import Model
 from server.assembly import Assembled, Assembly
-from server.fallback import prior_scores
 from server.inference import Backend
 from server.ranked import Scored, Wanted
 from server.stand_in import StandIn

@@ -7,11 +7,11 @@ import numpy as np
 from cache.served import NamedArrays, Served
 from cache.served_feed import ServedFeed
 from models.features.hashing import key64
+from models.features.prior_rates import prior_scores
 from models.features.records import F64, I64
 from models.runtime import Model
 from models.schema import TIERS
 from server.assembly import PER_CANDIDATE
-from server.fallback import prior_scores
 from server.ranked import Inputs, Ranked
 from server.wire import RankAnswer
 

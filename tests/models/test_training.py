@@ -71,6 +71,7 @@ def test_evaluation_covers_every_coverage(run: Path) -> None:
     click = report["tasks"]["click"]
     assert {f"student_at_{share}" for share in (0, 20, 40, 60, 80, 100)} <= set(click)
     assert click["best_possible"]["log_loss"] < click["teacher"]["log_loss"]
+    assert click["teacher"]["auc"] > click["prior_rates"]["auc"] > 0.5
     assert click["student_at_100"]["log_loss"] != click["student_at_0"]["log_loss"]
 
 

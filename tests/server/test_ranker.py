@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from models.features.hashing import keys64
+from models.features.prior_rates import prior_scores
 from models.features.records import Arrays
 from models.runtime import Model, Outputs
-from server.fallback import prior_scores
 from server.gateway import Gateway
 from server.settings import Settings
 from server.stages import StageClock

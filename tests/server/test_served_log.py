@@ -14,10 +14,10 @@ from cache.refresh.archive_folder import ArchiveFolder
 from cache.refresh.archive_table import Delivered
 from cache.refresh.tally import Tally
 from cache.served import Served, decode
+from models.features.prior_rates import prior_scores
 from models.features.records import Arrays
 from models.runtime import Model, Outputs
 from models.schema import TIERS
-from server.fallback import prior_scores
 from tests.bundles import NOW_MS
 from tests.cache.refresh.archived import requests_of
 from tests.cache.served_requests import assert_same
