@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from server.access.errors import KeysInvalid
 from server.access.keys_file import read_keys
+from server.environment import UnknownSetting, load_settings
 from server.listening.port import PortTaken
 from server.listening.tls import TlsInvalid, tls_context
 from server.processes import ChildFailed
 from server.running import allow_connections, log_to_stderr, run
 from server.serving_folder import ServingFolderInvalid, open_serving_folder
-from server.settings import Settings, UnknownSetting, load_settings
+from server.settings import Settings
 from server.workers.supervisor import supervise
 
 REFUSED = (KeysInvalid, ServingFolderInvalid, TlsInvalid, UnknownSetting, ValidationError)

@@ -1,10 +1,7 @@
 """Every setting of the gateway: one frozen class, read once from the environment."""
 
-import difflib
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,10 +13,6 @@ PREFIX: Final = "UNDERSTUDY_"
 MAX_TTL_S: Final = 4_000_000.0
 """46 days: what a page can say of an age."""
 _TIERS: Final = rf"^(?:(?:{'|'.join(LOWER_TIERS)}),)*pair(?:,(?:{'|'.join(LOWER_TIERS)}))*$"
-
-
-class UnknownSetting(Exception):
-    """The environment names a setting that does not exist: probably a slip of the pen."""
 
 
 class Settings(BaseSettings):
@@ -74,9 +67,7 @@ class Settings(BaseSettings):
     )
     bundle: Path | None = Field(None, description="Folder of the bundle that answers")
     trusted_keys: Path | None = Field(
-        None,
-        description="PEM file, or folder of *.pub files, of keys: a bundle that none of them signed "
-        "is refused",
+        None, description="PEM file of keys, or folder of *.pub files; one must sign each bundle"
     )
     registry: str | None = Field(
         None, description="Registry of `understudy bundle`; a gateway reads its bundle, not this"
@@ -230,23 +221,3 @@ class Settings(BaseSettings):
                 f"{self.hard_ttl_s:g}: a hint is stale before it is gone"
             )
         return self
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Settings of this process. Raises UnknownSetting, or pydantic's ValidationError.
-
-    Overrides (the command line's) win over the environment; None overrides nothing.
-    """
-    check_names(os.environ)
-    return Settings(**{name: value for name, value in overrides.items() if value is not None})
-
-
-def check_names(environment: Mapping[str, str]) -> None:
-    valid = {PREFIX + name.upper() for name in Settings.model_fields}
-    for name in environment:
-        if name.upper().startswith(PREFIX) and name.upper() not in valid:
-            near = difflib.get_close_matches(name.upper(), valid, n=1, cutoff=0.0)
-            raise UnknownSetting(
-                f"{name} is not a setting: did you mean {near[0]}? "
-                "`understudy settings` lists them all"
-            )

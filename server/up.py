@@ -13,10 +13,11 @@ from urllib.request import urlopen
 import typer
 
 from cache.embedded import EmbeddedValkey
+from server.environment import load_settings
 from server.listening.port import check_free
 from server.processes import Child, Processes
 from server.serving_folder import ServingFolder, open_serving_folder
-from server.settings import Settings, load_settings
+from server.settings import Settings
 
 POLL_S: Final = 0.1
 BACKSTAGE: Final = 10

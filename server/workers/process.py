@@ -6,8 +6,8 @@ python -m server.workers.process FOLDER NUMBER WORKERS
 import sys
 from pathlib import Path
 
+from server.environment import load_settings
 from server.running import run
-from server.settings import load_settings
 from server.workers.worker import Worker
 
 

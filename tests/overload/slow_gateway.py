@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from server import open_lane
 from server.admission import Cost
+from server.running import run
 from server.scoring import Scorer
-from server.serve_command import run
 from server.settings import Settings
 
 CANDIDATE_MS: Final = 0.5

@@ -3,62 +3,24 @@
 import asyncio
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from time import perf_counter_ns
 
 import numpy as np
 import pytest
 
 from cache.breaker import CircuitBreaker
-from models.features.records import Arrays
 from models.manifest import GoldenMismatch
-from models.runtime import Model, Outputs, load
-from models.triton.errors import TritonError, TritonRefused, TritonTimeout, TritonUnavailable
-from server.answer import AnswerWriter
+from models.runtime import Model, load
+from models.triton.errors import TritonRefused, TritonTimeout, TritonUnavailable
 from server.inference import TritonFirst
-from server.lane import Lane
-from server.stages import StageClock
-from server.wire import RankAnswer, RankRequest
-from tests.bundles import golden_inputs, rank_body
+from tests.bundles import golden_inputs
 from tests.server.conftest import Served
+from tests.server.fake_triton import FakeTriton
 from tests.server.lanes import open_lane
 
 FAILURES = 3
 AMPLE_MS = 10_000.0
 RETRY_S = 0.01
-
-
-class FakeTriton:
-    """The student itself, far away."""
-
-    timeout_s = 1.0
-
-    def __init__(self, model: Model) -> None:
-        self.manifest = model.manifest
-        self.fault: Exception | None = None
-        self.unproven: Exception | None = None
-        self.answer: Callable[[Outputs], Outputs] = lambda outputs: outputs
-        self.limits_s: list[float] = []
-        self.threads: set[str] = set()
-        self.closed = False
-        self.proven = threading.Event()
-        self._model = model
-
-    def run(self, arrays: Arrays, timeout_s: float) -> Outputs:
-        self.limits_s.append(timeout_s)
-        self.threads.add(threading.current_thread().name)
-        if self.fault is not None:
-            raise self.fault
-        return self.answer(self._model.run(arrays))
-
-    def prove(self, timeout_s: float = 10.0) -> None:
-        if self.unproven is not None:
-            raise self.unproven
-        self.proven.set()
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -201,51 +163,6 @@ def test_request_that_is_no_number_anywhere_is_not_tritons_fault(
         assert ran.reason is None
         assert np.isnan(ran.logit).all()
     assert reason(first, model) is None
-
-
-@pytest.fixture
-def lane(served: Served, first: TritonFirst, monkeypatch: pytest.MonkeyPatch) -> Lane:
-    def given(*_: object) -> TritonFirst:
-        return first
-
-    monkeypatch.setattr("server.lane.triton_first", given)
-    return open_lane(served.student)
-
-
-async def answer(lane: Lane, size: int = 20) -> RankAnswer:
-    request = RankRequest(**rank_body("user-1", size), deadline_ms=5000.0)
-    return AnswerWriter("m", "v", "stable").write(await lane.ranker.rank(request, StageClock()))
-
-
-def reasons(answered: RankAnswer) -> list[str]:
-    return [each.reason for each in answered.degraded if each.stage == "inference"]
-
-
-async def test_degraded_answer_has_the_same_scores_and_says_why(
-    lane: Lane, triton: FakeTriton, served: Served
-) -> None:
-    whole = await answer(lane)
-    triton.fault = TritonUnavailable("gone")
-    degraded, alone = await answer(lane), await answer(open_lane(served.student))
-    assert (reasons(whole), reasons(degraded)) == ([], ["triton_unavailable"])
-    assert whole.item_ids == degraded.item_ids == alone.item_ids
-    assert whole.scores == pytest.approx(degraded.scores, abs=1e-9)
-
-
-async def test_requests_that_share_a_run_are_not_run_again_for_tritons_fault(
-    lane: Lane, triton: FakeTriton
-) -> None:
-    triton.fault = TritonError("broken")
-    answered = await asyncio.gather(*(answer(lane, size) for size in (5, 9, 12)))
-    assert [reasons(each) for each in answered] == [["triton_unavailable"]] * 3
-    assert len(triton.limits_s) == 1
-
-
-async def test_triton_is_never_waited_for_on_the_event_loop(lane: Lane, triton: FakeTriton) -> None:
-    for size in (1, 200):
-        await answer(lane, size)
-    [thread] = triton.threads
-    assert thread.startswith("inference")
 
 
 def test_url_of_no_triton_stops_the_start(served: Served) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.features.records import F32, F64, I64
+from models.features.records import F32, F64
 from server.pins import Pins
 from server.rerank import Picked, Room, Wish, diversify, weights
 from server.scratch import Scratch
@@ -247,11 +247,3 @@ def test_weights_are_theta_over_one_minus_theta() -> None:
 
 def test_epsilon_is_far_above_rounding_and_below_real_difference() -> None:
     assert 1e-12 < EPSILON < 1e-3
-
-
-def test_pins_move_up_where_there_are_too_few_others() -> None:
-    pins = Pins.of(np.array([0, 5, 1, 0]))
-    others: I64 = np.array([0, 3])
-    assert pins.among(others, 4).tolist() == [2, 0, 3, 1]
-    assert pins.among(others[:0], 4).tolist() == [2, 1]
-    assert pins.among(np.array([0, 3, 4, 5]), 6).tolist() == [2, 0, 3, 4, 1, 5]

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from server.settings import PREFIX, Settings, UnknownSetting, check_names, load_settings
+from server.environment import UnknownSetting, check_names, load_settings
+from server.settings import PREFIX, Settings
 from server.settings_command import reference_page
 
 

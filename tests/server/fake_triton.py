@@ -1,0 +1,37 @@
+"""Triton, as its client sees it: the student itself, far away."""
+
+import threading
+from collections.abc import Callable
+
+from models.features.records import Arrays
+from models.runtime import Model, Outputs
+
+
+class FakeTriton:
+    timeout_s = 1.0
+
+    def __init__(self, model: Model) -> None:
+        self.manifest = model.manifest
+        self.fault: Exception | None = None
+        self.unproven: Exception | None = None
+        self.answer: Callable[[Outputs], Outputs] = lambda outputs: outputs
+        self.limits_s: list[float] = []
+        self.threads: set[str] = set()
+        self.closed = False
+        self.proven = threading.Event()
+        self._model = model
+
+    def run(self, arrays: Arrays, timeout_s: float) -> Outputs:
+        self.limits_s.append(timeout_s)
+        self.threads.add(threading.current_thread().name)
+        if self.fault is not None:
+            raise self.fault
+        return self.answer(self._model.run(arrays))
+
+    def prove(self, timeout_s: float = 10.0) -> None:
+        if self.unproven is not None:
+            raise self.unproven
+        self.proven.set()
+
+    def close(self) -> None:
+        self.closed = True
