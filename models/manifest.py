@@ -23,6 +23,8 @@ from models.schema import FeatureSchema, Frozen, TensorSpec
 
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "signature.json"
+"""Over the manifest, and so not in it; models.registry.signature."""
 MODEL: Final = "model.onnx"
 GOLDEN: Final = "golden.safetensors"
 WARMUP: Final = "warmup.json"
@@ -162,10 +164,11 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:
-    """Every file named is there, inside the folder, with its size and hash, and no other is."""
+    """Every file named is there, inside the folder, with its size and hash, and no other is, but
+    for a signature."""
     for name, entry in manifest.files.items():
         _verify(folder, name, entry)
-    named = set(manifest.files) | {MANIFEST}
+    named = set(manifest.files) | {MANIFEST, SIGNATURE}
     for path in folder.rglob("*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in named:
             raise FileUnexpected(f"{path} is not in the manifest: remove it or export again")

@@ -98,9 +98,12 @@ class LocalCache:
         return [path for path in self.folder.iterdir() if path.is_dir() and _is_bundle(path.name)]
 
     def _claim(self) -> None:
-        """A folder of somebody's own bundles is no cache: room would be made of them."""
+        """A folder of somebody's own bundles is no cache: room would be made of them.
+
+        Bundles are looked for first: those of another pull came after its lock.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / LOCK).exists() and any(self._held()):
+        if self._held() and not (self.folder / LOCK).exists():
             raise CacheInvalid(
                 f"{self.folder} holds bundles and is no cache: name an empty folder, or a new one"
             )

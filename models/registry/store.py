@@ -21,6 +21,8 @@ from models.registry.errors import (
 
 CHUNK_BYTES: Final = 1 << 20
 TEMPORARY: Final = ".tmp"
+_OF_BUCKETS: Final = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"))
+"""Where a folder needs no making, and making one would make a bucket of a slip of the pen."""
 
 
 class TooLong(RegistryError):
@@ -33,6 +35,8 @@ class Store:
     def __init__(self, files: Any, root: str) -> None:
         self._files = files  # fsspec ships no types
         self._root = root.rstrip("/")
+        protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
+        self._has_folders = _OF_BUCKETS.isdisjoint(protocols)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -57,7 +61,7 @@ class Store:
     def read(self, name: str, max_bytes: int) -> bytes | None:
         """None where there is no such file. Raises TooLong."""
         try:
-            with self._unavailable_when_failing("read", name), self._reading(name) as file:
+            with self._reading(name) as file:
                 data = bytes(file.read(max_bytes + 1))
         except FileNotFoundError:
             return None
@@ -70,7 +74,8 @@ class Store:
         folder, _, last = self._path(name).rpartition("/")
         beside = f"{folder}/.{last}.{secrets.token_hex(4)}{TEMPORARY}"
         with self._unavailable_when_failing("write", name):
-            self._files.makedirs(folder, exist_ok=True)
+            if self._has_folders:
+                self._files.makedirs(folder, exist_ok=True)
             with self._files.open(beside, "wb") as file:
                 for chunk in _chunks(source):
                     file.write(chunk)
@@ -84,7 +89,7 @@ class Store:
         """Whether the file is there with that size and hash; reads all of it, and no more."""
         try:
             return self._digest(name, entry.size_bytes) == entry.sha256
-        except (FileNotFoundError, FileTampered):
+        except (FileMissing, FileTampered):
             return False
 
     def fetch(self, name: str, path: Path, entry: FileEntry) -> None:
@@ -93,8 +98,6 @@ class Store:
             with path.open("xb") as local:
                 for chunk in self._bounded(name, entry.size_bytes):
                     local.write(chunk)
-        except FileNotFoundError as error:
-            raise FileMissing(f"{self}/{name} is named by its manifest and missing") from error
         except OSError as error:
             raise CacheFull(f"cannot write {path}: {error}: is there room?") from error
 
@@ -107,7 +110,7 @@ class Store:
         """A file, or a folder with all that is in it. One that is gone already is no error."""
         with (
             suppress(FileNotFoundError),
-            self._unavailable_when_failing("remove", name),
+            self._unavailable_when_failing("remove", name, (FileNotFoundError,)),
         ):
             self._files.rm(self._path(name), recursive=True)
 
@@ -118,25 +121,34 @@ class Store:
         return digest.hexdigest()
 
     def _bounded(self, name: str, size: int) -> Iterator[bytes]:
-        with self._unavailable_when_failing("read", name), self._reading(name) as file:
-            for chunk in _chunks(file):
-                size -= len(chunk)
-                if size < 0:
-                    raise FileTampered(f"{self}/{name} is longer than its manifest says")
-                yield chunk
+        try:
+            with self._reading(name) as file:
+                for chunk in _chunks(file):
+                    size -= len(chunk)
+                    if size < 0:
+                        raise FileTampered(f"{self}/{name} is longer than its manifest says")
+                    yield chunk
+        except FileNotFoundError as error:
+            raise FileMissing(f"{self}/{name} is named by its manifest and missing") from error
 
-    def _reading(self, name: str) -> Any:
-        return self._files.open(self._path(name), "rb")
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Any]:
+        with self._unavailable_when_failing("read", name, (FileNotFoundError, FileTampered)):
+            self._files.invalidate_cache()  # of sizes and listings, which others may have changed
+            with self._files.open(self._path(name), "rb") as file:
+                yield file
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
     @contextmanager
-    def _unavailable_when_failing(self, action: str, name: str) -> Iterator[None]:
+    def _unavailable_when_failing(
+        self, action: str, name: str, passes: tuple[type[Exception], ...] = ()
+    ) -> Iterator[None]:
         """Whatever a file system raises: each has errors of its own."""
         try:
             yield
-        except (FileNotFoundError, FileTampered):
+        except passes:
             raise
         except Exception as error:
             raise RegistryUnavailable(

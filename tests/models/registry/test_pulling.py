@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,19 +220,16 @@ def test_store_that_fails_is_unavailable_and_leaves_nothing(
 
 def test_pulls_of_one_bundle_at_once_all_get_it_whole(tmp_path: Path, student: Path) -> None:
     registry, reference = filled("file", tmp_path, student), reference_of(student)
-    begin, got = threading.Barrier(4), []
+    with ThreadPoolExecutor(4) as pool:
+        for attempt in range(20):  # each into a cache that none of them finds there
+            begin, folder = threading.Barrier(4), tmp_path / f"cache-{attempt}"
 
-    def puller() -> None:
-        begin.wait()
-        folder = pull(registry, reference, LocalCache(tmp_path / "cache", ROOM))
-        got.append(_contents(folder))
+            def pulled(begin: threading.Barrier = begin, folder: Path = folder) -> dict[str, bytes]:
+                begin.wait()
+                return _contents(pull(registry, reference, LocalCache(folder, ROOM)))
 
-    threads = [threading.Thread(target=puller) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert got == [_contents(student)] * 4
+            pulls = [pool.submit(pulled) for _ in range(4)]
+            assert [each.result() for each in pulls] == [_contents(student)] * 4
 
 
 def test_nothing_but_whole_bundles_is_listed(kind: str, tmp_path: Path, student: Path) -> None:

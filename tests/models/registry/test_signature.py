@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from export.registry.pushing import push
 from export.registry.signing import KeyPair, make_keys, sign, sign_folder
-from models.manifest import MANIFEST, MODEL, SIGNATURE, BundleError, FileTampered
+from models.manifest import MANIFEST, MODEL, SIGNATURE, FileTampered
 from models.registry.errors import (
     KeyInvalid,
     SignatureInvalid,
@@ -28,10 +28,7 @@ from models.registry.local_cache import LocalCache
 from models.registry.pulling import pull
 from models.registry.signature import Signature, check_signature, read_signature
 from models.runtime import load
-from server.lane import load_model
-from tests.bundles import serving_folder
 from tests.registries import NOTE, filled, reference_of, registry_of
-from tests.server.live import settings_for
 
 
 @pytest.fixture
@@ -210,40 +207,6 @@ def test_oversized_signature_in_a_store_is_not_fetched(
     registry.store.put_bytes(there, bytes(1 << 20))
     folder = pull(registry, reference_of(bundle), LocalCache(tmp_path / "cache", 1 << 30))
     assert not (folder / SIGNATURE).exists()
-
-
-class TestGateway:
-    """With UNDERSTUDY_TRUSTED_KEYS, and without it."""
-
-    @pytest.fixture
-    def served(self, tmp_path: Path) -> Path:
-        return next(serving_folder(tmp_path / "serving").glob("student-*"))
-
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path: Path) -> None:
-        (tmp_path / "serving").mkdir()
-
-    def test_unsigned_bundle_is_served_where_no_key_is_named(self, served: Path) -> None:
-        assert load_model(settings_for(served), served)[0].version
-
-    def test_unsigned_bundle_is_refused_where_keys_are_named(
-        self, served: Path, pair: KeyPair
-    ) -> None:
-        with pytest.raises(SignatureMissing) as refused:
-            load_model(settings_for(served, trusted_keys=pair.public), served)
-        assert isinstance(refused.value, BundleError)  # what lanes and migrations already catch
-
-    def test_signed_bundle_is_served(self, served: Path, pair: KeyPair) -> None:
-        sign_folder(served, pair.private)
-        model, _ = load_model(settings_for(served, trusted_keys=pair.public), served)
-        assert model.version in served.name
-
-    def test_bundle_of_another_key_is_refused(
-        self, served: Path, pair: KeyPair, tmp_path: Path
-    ) -> None:
-        sign_folder(served, make_keys(tmp_path / "other").private)
-        with pytest.raises(SignatureInvalid):
-            load_model(settings_for(served, trusted_keys=pair.public), served)
 
 
 def test_signature_reads_back() -> None:
