@@ -3,14 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from loadtest.connection import Answer
 from loadtest.errors import LoadTestError
-from loadtest.pool import Pool
 
 TIMEOUT_S = 2.0
+
+
+class Sender(Protocol):
+    """`loadtest.pool.Pool`, or the like of it for another protocol."""
+
+    async def send(self, request: bytes, timeout_s: float) -> Answer:
+        """Raises LoadTestError, or TimeoutError once `timeout_s` has passed."""
 
 
 class Outcome(NamedTuple):
@@ -32,7 +39,7 @@ def poisson_arrivals(rate: float, seconds: float, seed: int) -> list[float]:
     return times
 
 
-async def send_all(pool: Pool, bodies: Sequence[bytes], due_s: Sequence[float]) -> Outcome:
+async def send_all(pool: Sender, bodies: Sequence[bytes], due_s: Sequence[float]) -> Outcome:
     """`bodies` are whole requests, taken in turn."""
     loop = asyncio.get_running_loop()
     started = time.perf_counter()

@@ -1,7 +1,7 @@
 """Requests of one size from the users and items of a serving folder."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -29,17 +29,24 @@ def pools_of(serving: Path) -> Pools:
     return Pools(users, dict(requests[0].body.get("context", {})), items)
 
 
-def requests_of(pools: Pools, candidates: int) -> list[bytes]:
+def requests_of(
+    pools: Pools, candidates: int, extra: Mapping[str, Any] | None = None
+) -> list[bytes]:
     """One request a user, all for the same items and context, so that a page serves every size.
 
-    Raises ReplayInvalid when there are too few items.
+    `extra` are fields of the body beside them. Raises ReplayInvalid when there are too few items.
     """
     if len(pools.items) < candidates:
         raise ReplayInvalid(f"replay.jsonl names {len(pools.items)} items, {candidates} are needed")
-    return list(_encoded(pools, pools.items[:candidates]))
+    return list(_encoded(pools, pools.items[:candidates], extra or {}))
 
 
-def _encoded(pools: Pools, items: list[str]) -> Iterable[bytes]:
+def _encoded(pools: Pools, items: list[str], extra: Mapping[str, Any]) -> Iterable[bytes]:
     for user in pools.users:
-        body = {"user_id": user, "context": pools.context, "item_ids": items, "top_k": 20}
-        yield encode("POST", "/v1/rank", json.dumps(body).encode())
+        body: dict[str, Any] = {
+            "user_id": user,
+            "context": pools.context,
+            "item_ids": items,
+            "top_k": 20,
+        }
+        yield encode("POST", "/v1/rank", json.dumps({**body, **extra}).encode())

@@ -4,15 +4,15 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from loadtest.bench.search import Found, highest_rate
 from loadtest.errors import StepFailed
-from loadtest.open_loop import Outcome, poisson_arrivals, send_all
+from loadtest.open_loop import Outcome
 from loadtest.pool import Pool
+from loadtest.trial import trial
 
 IN_FLIGHT: Final = 64
 P99_LIMIT_MS: Final = 25.0
@@ -20,7 +20,6 @@ OVERLOAD: Final = 0.65
 """Of the raw loop's rate: more than a gateway answers, and none waits two seconds."""
 TRIAL_S: Final = 4.0
 RAW_S: Final = 3.0
-SETTLE_S: Final = 10.0
 
 
 class Raw(NamedTuple):
@@ -65,17 +64,6 @@ def _rate(outcome: Outcome) -> float:
 async def _trial(url: str, requests: Sequence[bytes], rate: float) -> Outcome:
     pool = Pool(url, IN_FLIGHT)
     try:
-        await _settle(pool, requests[0])
-        return await send_all(pool, requests, poisson_arrivals(rate, TRIAL_S, seed=int(rate)))
+        return await trial(pool, requests, rate, TRIAL_S)
     finally:
         await pool.close()
-
-
-async def _settle(pool: Pool, request: bytes) -> None:
-    """What an overloading trial left behind is worked off before the next one begins."""
-    until = time.perf_counter() + SETTLE_S
-    while time.perf_counter() < until:
-        started = time.perf_counter()
-        await pool.send(request, SETTLE_S)
-        if time.perf_counter() - started < P99_LIMIT_MS / 1000.0:
-            return

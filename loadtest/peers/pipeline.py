@@ -1,0 +1,144 @@
+"""Understudy as a peer of the others: ids in, a slate out, everything between them included.
+
+The gateway has the measured core; Valkey, refresher and ingest share the load generator's.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import polars as pl
+import psutil
+
+from loadtest.bench.bodies import Pools, pools_of, requests_of
+from loadtest.bench.cores import Cores, pin
+from loadtest.bench.warm import coverage, warm
+from loadtest.connection import Answer
+from loadtest.peers.errors import PeerFailed
+from loadtest.peers.process import HOST, cpu_s
+from loadtest.peers.target import IN_FLIGHT, Target
+from loadtest.pool import Pool
+from loadtest.stack import Stack, free_port, running_up
+
+OURS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "understudy": {},
+    "understudy-dpp": {"diversity": 0.5},
+}
+"""Fields of the body beside user, context and candidates."""
+SETTINGS: Final = {"UNDERSTUDY_SOFT_TTL_S": "86400"}
+PAGE: Final = 500
+"""Candidates that a page of 512 entries covers: of more, some go without a pair entry."""
+TIMEOUT_S: Final = 10.0
+CHECKS: Final = 20
+LESS: Final = 206
+"""Stands for a degraded answer: it came in time, with less than everything."""
+
+
+class WholeAnswers:
+    """A pool whose degraded answers count as failed: the rate is that of the whole pipeline."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = Pool(url, IN_FLIGHT)
+
+    async def send(self, request: bytes, timeout_s: float) -> Answer:
+        """Raises LoadTestError, or TimeoutError."""
+        answer = await self._pool.send(request, timeout_s)
+        if answer.status == 200 and not is_whole(answer):
+            return answer._replace(status=LESS)
+        return answer
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+def is_whole(answer: Answer) -> bool:
+    """Without decoding: the load generator's core is part of what is measured."""
+    return b'"degraded":[]' in answer.body
+
+
+class Pipeline(NamedTuple):
+    stack: Stack
+    pools: Pools
+
+    def target(self, name: str, candidates: int) -> Target:
+        requests = requests_of(self.pools, candidates, OURS[name])
+        return Target(lambda: WholeAnswers(self.stack.url), requests, self.cpu_s)
+
+    def checked_coverage(self, name: str, candidates: int, bundle: Path) -> float:
+        """Mean share of pair entries over all requests. Raises PeerFailed."""
+
+        async def asked() -> float:
+            async with closing(Pool(self.stack.url, 1)) as pool:
+                for _ in range(CHECKS):  # the first ones meet connections that are not there yet
+                    answer = await pool.send(requests[0], TIMEOUT_S)
+                    if is_whole(answer):
+                        break
+                check_answer(answer, bundle)
+                return await coverage(pool, requests)
+
+        requests = requests_of(self.pools, candidates, OURS[name])
+        return asyncio.run(asked())
+
+    def cpu_s(self) -> float:
+        """Of the gateway and Valkey; the refresher works for later requests."""
+        return cpu_s(_with_children([self.stack.pid("gateway"), self.stack.pid("valkey")]))
+
+
+@contextmanager
+def running_pipeline(source: Path, state: Path, cores: Cores, most: int) -> Iterator[Pipeline]:
+    """Warm for requests of up to `most` candidates."""
+    with running_up(source, state, HOST, free_port(HOST), SETTINGS) as stack:
+        _pin(stack, cores)
+        pipeline = Pipeline(stack, enough_items(pools_of(source / "serving"), source, most))
+        asyncio.run(_warm(stack.url, requests_of(pipeline.pools, min(most, PAGE))))
+        yield pipeline
+
+
+def enough_items(pools: Pools, source: Path, candidates: int) -> Pools:
+    """Ads that nobody asked for follow those of the held-out requests."""
+    if len(pools.items) >= candidates:
+        return pools
+    log = pl.read_parquet(source / "log" / "items.parquet", columns=["item_id"])
+    return pools._replace(items=list(dict.fromkeys([*pools.items, *log["item_id"]])))
+
+
+def check_answer(answer: Answer, bundle: Path) -> None:
+    """The bundle's scores, and nothing left out. The gateway has compared its golden batch at the
+    start; here the answer must be that bundle's and whole. Raises PeerFailed."""
+    if answer.status != 200:
+        raise PeerFailed(f"answers {answer.status}: {answer.body[:200]!r}")
+    told = json.loads(answer.body)
+    if f"{told['model']}-{told['version']}" != bundle.name:
+        raise PeerFailed(f"answers with {told['model']}-{told['version']}, not {bundle.name}")
+    if told["degraded"]:
+        raise PeerFailed(f"answers are degraded: {told['degraded']}")
+
+
+async def _warm(url: str, requests: Sequence[bytes]) -> None:
+    async with closing(Pool(url, 1)) as pool:
+        await warm(pool, requests)
+
+
+@asynccontextmanager
+async def closing(pool: Pool) -> AsyncIterator[Pool]:
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def _pin(stack: Stack, cores: Cores) -> None:
+    others = [pid for name, pid in stack.pids.items() if name != "gateway"]
+    pin([process.pid for process in _with_children(others)], cores.others)
+    gateway = _with_children([stack.pid("gateway")])
+    pin([process.pid for process in gateway], cores.measured)
+    pin([os.getpid()], cores.others)
+
+
+def _with_children(pids: Sequence[int]) -> list[psutil.Process]:
+    parents = [psutil.Process(pid) for pid in pids]
+    return [each for parent in parents for each in (parent, *parent.children(recursive=True))]
