@@ -3,12 +3,14 @@
 import numpy as np
 
 from cache.demand_feed import DemandFeed
+from cache.tiers import Resolved
 from server.demanded import demand_of, whole_demand_of
 from server.metrics import LaneMetrics, Metrics
 from server.mirror import Mirror
 from server.ranked import Ranked
 from server.served_log import ServedLog
 from server.stages import StageClock
+from server.summary import Summary
 from server.wire import RankAnswer
 
 
@@ -39,10 +41,8 @@ class Feedback:
             self._metrics.unavailable.inc(len(ranked.unavailable))
         for degraded in answer.degraded:
             self._metrics.degraded.labels(degraded.stage, degraded.reason).inc()
-        if resolved is not None and summary.hinted:
-            is_whole = summary.hinted == summary.candidates
-            ages_s = resolved.age_s if is_whole else resolved.age_s[resolved.tier > 0]
-            self._lane.aged(ages_s)
+        if resolved is not None:
+            self._age(summary, resolved)
         # When the cache was not read nobody knows what is missing.
         is_told = summary.wants or self._tells_hits
         if self.demand is not None and is_told and ranked.cache_reason is None:
@@ -51,6 +51,13 @@ class Feedback:
             self.served.tell(ranked, answer)
         if self.mirror is not None:
             self.mirror.offer(ranked)
+
+    def _age(self, summary: Summary, resolved: Resolved) -> None:
+        for tier, count in enumerate(summary.by_tier[1:], 1):
+            if count == summary.candidates:
+                self._lane.aged(tier, resolved.age_s)
+            elif count:
+                self._lane.aged(tier, resolved.age_s[resolved.tier == tier])
 
     def _ask(self, feed: DemandFeed, ranked: Ranked) -> None:
         """For pairs that missed or are stale."""

@@ -28,7 +28,7 @@ class LaneMetrics:
         stages = [(stage, lane, version) for stage in (*STAGES, TOTAL)]
         self._stages = metrics.stage_seconds.row(stages)
         self._tiers = [metrics.candidates.count(tier, lane, version) for tier in TIERS]
-        self._ages = metrics.teacher_age.series(lane, version)
+        self._ages = [metrics.teacher_age.series(tier, lane, version) for tier in TIERS[1:]]
 
     def timed(self, clock: StageClock) -> None:
         self._stages.observe([ns / 1e9 for ns in (*clock.spent_ns.values(), clock.total_ns)])
@@ -37,13 +37,15 @@ class LaneMetrics:
         for tier, candidates in zip(self._tiers, by_tier, strict=True):
             tier.value += candidates
 
-    def aged(self, ages_s: F32) -> None:
-        """Of the hinted candidates; must not change afterwards."""
-        self._ages.observe_many(ages_s)
+    def aged(self, tier: int, ages_s: F32) -> None:
+        """Of the candidates with a hint of this tier, its place in TIERS; must not change
+        afterwards."""
+        self._ages[tier - 1].observe_many(ages_s)
 
     def counts(self) -> list[int]:
         """Candidates by tier, then hinted ones by bucket of age."""
-        return [tier.value for tier in self._tiers] + self._ages.counted()
+        by_bucket = [sum(each) for each in zip(*(age.counted() for age in self._ages), strict=True)]
+        return [tier.value for tier in self._tiers] + by_bucket
 
 
 class Metrics:
@@ -90,7 +92,7 @@ class Metrics:
         )
         self.teacher_age = Histograms(
             "understudy_teacher_age_seconds", "Age of the hint of each hinted candidate",
-            ["lane", "version"], self.age_bounds_s,
+            ["tier", "lane", "version"], self.age_bounds_s,
         )  # fmt: skip
         self.feeds = FeedMetrics(own)
         self.freshness = FreshnessMetrics()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cache.tiers import PAIR
 from models.schema import TIERS
 from server.collectors import Series
 from server.freshness import Freshness
@@ -37,7 +38,7 @@ def main() -> None:
     ages_s = np.random.default_rng(0).uniform(0, 900, 150).astype(np.float32)
     few = Series(OLD_BOUNDS_S)
     say("tiers of a request", lambda: lane.covered(BY_TIER))
-    say(f"ages of a request, {len(bounds)} bounds", lambda: lane.aged(ages_s))
+    say(f"ages of a request, {len(bounds)} bounds", lambda: lane.aged(PAIR, ages_s))
     say(f"ages of a request, {len(OLD_BOUNDS_S)} bounds", lambda: few.observe_many(ages_s))
     say("a reading, every 10 s", counts.read)
     say("windows and burn rates, a scrape", lambda: burned(freshness))

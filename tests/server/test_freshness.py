@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from cache.tiers import PAIR
 from server.freshness import Freshness, coverage, quantile
 from server.metrics import LaneMetrics, Metrics
 from server.objectives import objectives_of
@@ -50,7 +51,7 @@ def lane() -> Lane:
 
 
 def test_age_objective_is_exact_whatever_its_limit(lane: Lane) -> None:
-    lane.counted.aged(np.array([1.0, LIMIT_S, LIMIT_S + 1, 1e6], np.float32))
+    lane.counted.aged(PAIR, np.array([1.0, LIMIT_S, LIMIT_S + 1, 1e6], np.float32))
     [_, age] = lane.freshness.objectives
     burn = age.burn(lane.freshness.windows()["5m"].counts)
     assert burn == pytest.approx(0.5 / 0.05)
@@ -75,7 +76,7 @@ def test_percentiles_are_of_hinted_candidates(lane: Lane) -> None:
     window = lane.freshness.windows()["5m"]
     assert lane.freshness.ages_s(window) is None
     assert coverage(window).shares == {}
-    lane.counted.aged(np.linspace(0.0, 60.0, 6001, dtype=np.float32))
+    lane.counted.aged(PAIR, np.linspace(0.0, 60.0, 6001, dtype=np.float32))
     ages_s = lane.freshness.ages_s(lane.freshness.windows()["5m"])
     assert ages_s is not None
     assert ages_s["p50"] == pytest.approx(30.0, abs=0.1)

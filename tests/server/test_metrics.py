@@ -4,6 +4,7 @@ import httpx
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
+from cache.tiers import PAIR, USER
 from server.metrics import LaneMetrics, Metrics
 from server.stages import STAGES
 from tests.bundles import rank_body
@@ -44,11 +45,13 @@ def test_request_is_counted_by_stage_tier_and_reason(served: Served) -> None:
 def test_teacher_age_is_weighted_by_candidates() -> None:
     metrics = Metrics()
     lane = LaneMetrics(metrics, "stable", "v1")
-    lane.aged(np.array([0.5, 2.5, 2.5, 100_000.0], np.float32))
-    lane.aged(np.array([2.5], np.float32))
-    page = metrics.page()[0].decode().replace('lane="stable",', "").replace('version="v1"', "")
-    assert 'understudy_teacher_age_seconds_bucket{le="1",} 1.0' in page
-    assert 'understudy_teacher_age_seconds_bucket{le="5",} 4.0' in page
-    assert 'understudy_teacher_age_seconds_bucket{le="86400",} 4.0' in page
-    assert "understudy_teacher_age_seconds_count{} 5.0" in page
-    assert "understudy_teacher_age_seconds_sum{} 100008.0" in page
+    lane.aged(PAIR, np.array([0.5, 2.5, 2.5, 100_000.0], np.float32))
+    lane.aged(PAIR, np.array([2.5], np.float32))
+    lane.aged(USER, np.array([7.0, 8.0], np.float32))
+    page = metrics.page()[0].decode().replace('lane="stable",', "").replace(',version="v1"', "")
+    for bound, count in (("1", 1), ("5", 4), ("86400", 4)):
+        sample = f'understudy_teacher_age_seconds_bucket{{le="{bound}",tier="pair"}} {count}.0'
+        assert sample in page
+    assert 'understudy_teacher_age_seconds_count{tier="pair"} 5.0' in page
+    assert 'understudy_teacher_age_seconds_sum{tier="pair"} 100008.0' in page
+    assert 'understudy_teacher_age_seconds_sum{tier="user"} 15.0' in page
