@@ -22,7 +22,7 @@ COMMANDS: Final = {
         "loadtest.demo.command", "demo", "Make data, train, serve, replay and report.", "dev"
     ),
     "up": Command("server.up", "up", "Run Valkey, gateway, refresher and ingest here.", "serve"),
-    "serve": Command("server.serve_command", "serve", "Run one gateway worker.", "serve"),
+    "serve": Command("server.serve_command", "serve", "Run the gateway.", "serve"),
     "refresh": Command(
         "cache.refresh.refresh_command", "refresh", "Run the teacher behind the cache.", "refresh"
     ),
