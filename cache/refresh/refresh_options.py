@@ -54,8 +54,8 @@ Threads = Annotated[int, typer.Option(min=1, help="Of the teacher's session.")]
 TritonUrl = Annotated[
     str | None,
     typer.Option(
-        help="triton://host:port/model/version or triton+http://…, where the teacher runs; model and "
-        "version may be left out."
+        help="triton://host:port/model/version or triton+http://…, where the teacher runs; model "
+        "and version may be left out."
     ),
 ]
 TritonTimeoutS = Annotated[float, typer.Option(min=0.01, help="Longest run of it there.")]
