@@ -6,7 +6,6 @@ A lane answers one request after another from a Valkey of its own, over a socket
 total, so the shares are rather too large than too small.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
@@ -17,6 +16,7 @@ import typer
 import uvloop
 
 from cache import page
+from cache.bench.printed import say
 from cache.bench.sample import CANDIDATES, ENTRIES, Sample, make_sample
 from cache.bench.server_reads import layout_reads
 from cache.bench.timings import best_us
@@ -75,17 +75,17 @@ def cache_share(
     serving = open_serving_folder(source)
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder) / "data") as server:
         stage, layouts = uvloop.run(_measured(serving, server.url))
-    _say(f"one request of {CANDIDATES} candidates at a time, half of them in a page of {ENTRIES};")
-    _say(
+    say(f"one request of {CANDIDATES} candidates at a time, half of them in a page of {ENTRIES};")
+    say(
         f"cache {stage.us:.0f} µs = {stage.reading_us:.0f} to read and decode + "
         f"{stage.matching_us:.0f} to match; request {stage.total_us:.0f} µs\n"
     )
-    _say("| layout | cache, µs | share of the request |")
-    _say("| --- | ---: | ---: |")
+    say("| layout | cache, µs | share of the request |")
+    say("| --- | ---: | ---: |")
     for name, taken_us in layouts.items():
         more_us = taken_us - layouts["page"]
         share = (stage.us + more_us) / (stage.total_us + more_us)
-        _say(f"| {name} | {stage.us + more_us:.0f} | {share:.1%} |")
+        say(f"| {name} | {stage.us + more_us:.0f} | {share:.1%} |")
 
 
 async def _measured(serving: ServingFolder, url: str) -> tuple[Stage, dict[str, float]]:
@@ -180,10 +180,6 @@ async def answered(lane: Lane, request: RankRequest) -> tuple[Ranked, StageClock
     msgspec.json.encode(lane.answers.write(ranked))
     clock.mark("encode")
     return ranked, clock
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -5,17 +5,17 @@ python -m server.rungs build/demo
 One request after another, from a Valkey of its own; no HTTP is in the totals.
 """
 
-import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 import numpy as np
 import typer
 import uvloop
 
+from cache.bench.printed import say
 from cache.embedded import EmbeddedValkey
 from models.features.catalogue import Catalogue
 from models.runtime import Model
@@ -73,9 +73,9 @@ def print_rungs(
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder) / "data") as server:
         timed = uvloop.run(_measured(serving, server.url))
     full_us = timed["full"].p50_us
-    _say("| rung | p50, µs | of the full answer | the answer says |\n| --- | ---: | ---: | --- |")
+    say("| rung | p50, µs | of the full answer | the answer says |\n| --- | ---: | ---: | --- |")
     for name, (p50_us, said) in timed.items():
-        _say(f"| {name} | {p50_us:.0f} | {p50_us / full_us:.2f} | {said} |")
+        say(f"| {name} | {p50_us:.0f} | {p50_us / full_us:.2f} | {said} |")
 
 
 async def _measured(serving: ServingFolder, url: str) -> dict[str, Timed]:
@@ -108,7 +108,7 @@ async def _lane(serving: ServingFolder, url: str, rung: Rung) -> tuple[Lane, Ask
 def _built(
     serving: ServingFolder, rung: Rung, model: Model, catalogue: Catalogue, links: CacheLinks
 ) -> Lane:
-    model = replace(model, session=BrokenSession()) if rung.is_broken else model
+    model = replace(model, session=cast("Any", BrokenSession())) if rung.is_broken else model
     return build_lane("stable", serving.student, model, catalogue, links, Metrics())
 
 
@@ -136,10 +136,6 @@ async def _refused(lane: Lane, asked: Asked) -> Timed:
 def _said(lane: Lane, ranked: Ranked) -> str:
     degraded = lane.answers.write(ranked).degraded
     return ", ".join(f"`{each.stage}: {each.reason}`" for each in degraded) or "nothing"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ python -m server.tier_cost
 """
 
 import asyncio
-import sys
 import tempfile
 import timeit
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from cache import page
 from cache.arrays import F32, I64
+from cache.bench.printed import say, table
 from cache.bench.sample import (
     CANDIDATES,
     CONTEXT,
@@ -72,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder) / "data") as server:
         asyncio.run(_report_server(server.url, case))
     size = case.hints.nbytes
-    _say(f"a gateway process holds {size:,} bytes of hints for {ITEMS:,} items, d = {DIM}")
+    say(f"a gateway process holds {size:,} bytes of hints for {ITEMS:,} items, d = {DIM}")
 
 
 def make_case() -> Case:
@@ -135,7 +134,7 @@ def steps(case: Case) -> dict[str, Step]:
 
 
 def _report_resolve(case: Case) -> None:
-    _say(f"{CANDIDATES} candidates, half of them in a page of {ENTRIES}, a quarter lent; µs\n")
+    say(f"{CANDIDATES} candidates, half of them in a page of {ENTRIES}, a quarter lent; µs\n")
     timed, taken = steps(case), dict[str, float]()
     # Short runs in turns: on a busy machine one of them has the core to itself.
     for _ in range(SHORT_ROUNDS):
@@ -143,7 +142,7 @@ def _report_resolve(case: Case) -> None:
             us = timeit.timeit(step, number=SHORT_RUNS) / SHORT_RUNS * 1e6
             taken[name] = min(us, taken.get(name, np.inf))
     rows = [[name, f"{us:.1f}"] for name, us in taken.items()]
-    _table(["tiers read", "resolve"], rows)
+    table(["tiers read", "resolve"], rows)
 
 
 async def _report_server(url: str, case: Case) -> None:
@@ -157,8 +156,8 @@ async def _report_server(url: str, case: Case) -> None:
         await store.put_many(values, None)
         await _report_reads(store)
         sizes = [await client.memory_usage(key) or 0 for key in values]
-        _say("bytes a user: page {:,}, record {:,}, lent by neighbours {:,}".format(*sizes))
-        _say(f"bytes of 100,000 items in the table, all slices filled: {await _tabled(client):,}")
+        say("bytes a user: page {:,}, record {:,}, lent by neighbours {:,}".format(*sizes))
+        say(f"bytes of 100,000 items in the table, all slices filled: {await _tabled(client):,}")
     finally:
         await store.close()
         await client.aclose()
@@ -179,7 +178,7 @@ async def _report_reads(store: RedisStore) -> None:
             [name, str(callers), f"{spread.p50_us:.0f}", f"{spread.p99_us:.0f}"]
             for name, spread in measured.items()
         ]
-    _table(["CacheReader.read", "callers", "p50", "p99"], rows)
+    table(["CacheReader.read", "callers", "p50", "p99"], rows)
 
 
 def _read(reader: CacheReader) -> Read:
@@ -196,16 +195,6 @@ async def _tabled(client: Any) -> int:
     await client.hset(key, mapping=values)
     taken: int = await client.memory_usage(key, samples=0)
     return taken * ITEMS // TABLED
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    for row in (head, ["---"] * len(head), *rows):
-        _say("| " + " | ".join(row) + " |")
-    _say("")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

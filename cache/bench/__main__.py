@@ -1,14 +1,13 @@
 """`python -m cache.bench`: what the cache costs here, in bytes and in time, as tables."""
 
 import asyncio
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from redis.asyncio import Redis
 
+from cache.bench.printed import say, table
 from cache.bench.sample import CANDIDATES, DIM, ENTRIES, EVENTS, TASKS, Sample, make_sample
 from cache.bench.server_reads import layout_reads, reader_reads
 from cache.bench.sizes import sizes
@@ -24,7 +23,7 @@ ROUNDS: Final = 7
 
 def main() -> None:
     samples = {precision.name.lower(): make_sample(precision) for precision in Precision}
-    _say(
+    say(
         f"{ENTRIES} entries, {CANDIDATES} candidates of which half are held, d = {DIM}, "
         f"{TASKS} tasks, {EVENTS} events; best of {ROUNDS} rounds of {CALLS} reads\n"
     )
@@ -40,7 +39,7 @@ def _report_steps(samples: dict[str, Sample]) -> None:
         for step in next(iter(timed.values()))
     ]
     lengths = [f"{len(sample.page):,}" for sample in samples.values()]
-    _table(["", *samples], [["page with a sequence, bytes", *lengths], *rows])
+    table(["", *samples], [["page with a sequence, bytes", *lengths], *rows])
 
 
 async def _report_server(url: str, samples: dict[str, Sample]) -> None:
@@ -62,7 +61,7 @@ async def _report_sizes(client: Redis, samples: dict[str, Sample]) -> None:
         ]
         for layout in next(iter(taken.values()))
     ]
-    _table(["bytes a user", *taken], rows)
+    table(["bytes a user", *taken], rows)
 
 
 async def _report_layouts(client: Redis, sample: Sample) -> None:
@@ -73,7 +72,7 @@ async def _report_layouts(client: Redis, sample: Sample) -> None:
         for name, of_layout in measured.items():
             cells = [_beside(*pair) for pair in zip(of_layout, of_page, strict=True)]
             rows.append([name, str(callers), *cells[0], *cells[1]])
-    _table(["layout", "callers", "p50", "p99", "p50 with arrays", "p99 with arrays"], rows)
+    table(["layout", "callers", "p50", "p99", "p50 with arrays", "p99 with arrays"], rows)
 
 
 def _beside(spread: Spread, page: Spread) -> list[str]:
@@ -93,17 +92,7 @@ async def _report_reader(url: str, sample: Sample) -> None:
              f"{best.per_s:,.0f}"]
             for name, best in measured.items()
         ]  # fmt: skip
-    _table(["record and int8 page", "callers", "p50", "p99", "reads/s"], rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    for row in (head, ["---"] * len(head), *rows):
-        _say("| " + " | ".join(row) + " |")
-    _say("")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    table(["record and int8 page", "callers", "p50", "p99", "reads/s"], rows)
 
 
 if __name__ == "__main__":

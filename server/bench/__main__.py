@@ -1,6 +1,5 @@
 """`python -m server.bench`: what the rerank costs here, as tables."""
 
-import sys
 from collections.abc import Callable
 from time import thread_time
 from typing import Annotated, Final
@@ -8,6 +7,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
+from cache.bench.printed import say
 from server.bench.cases import DIM, GROUPS, LIMIT, PINS, WINDOW, Case, cases, reference
 
 SIZES: Final = (200, 500, 1000)
@@ -20,18 +20,18 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Rounds, of which the best counts.", min=1)] = 7,
 ) -> None:
     """Print p50 and p99 by size of the request and of the slate."""
-    _say(
+    say(
         f"d = {DIM}; best of {rounds} rounds of {calls} calls, p50 / p99 in ms of processor time; "
         f"constraints: at most {LIMIT} of each of {GROUPS} groups, {PINS} pins; a window of "
         f"{WINDOW}; × is the p50 as a multiple of the reference, a product of 500 × 32 and "
         "32 × 500 in float32\n"
     )
     heads = [f"{count}, {depth}" for count in SIZES for depth in DEPTHS]
-    _say("| n, k | " + " | ".join(heads) + " |")
-    _say("|---" * (1 + len(heads)) + "|")
+    say("| n, k | " + " | ".join(heads) + " |")
+    say("|---" * (1 + len(heads)) + "|")
     told = [_measured(count, depth, calls, rounds) for count in SIZES for depth in DEPTHS]
     for name in told[0]:
-        _say(f"| {name} | " + " | ".join(column[name] for column in told) + " |")
+        say(f"| {name} | " + " | ".join(column[name] for column in told) + " |")
 
 
 def _measured(count: int, depth: int, calls: int, rounds: int) -> dict[str, str]:
@@ -58,10 +58,6 @@ def _once_s(case: Callable[[], object]) -> float:
     began = thread_time()
     case()
     return thread_time() - began
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

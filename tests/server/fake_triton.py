@@ -3,8 +3,16 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
+from cache.breaker import CircuitBreaker
 from models.features.records import Arrays
-from models.runtime import Model, Outputs
+from models.runtime import Model, Outputs, load
+from server.inference import TritonFirst
+from tests.server.conftest import Served
+
+FAILURES = 3
+RETRY_S = 0.01
 
 
 class FakeTriton:
@@ -35,3 +43,18 @@ class FakeTriton:
 
     def close(self) -> None:
         self.closed = True
+
+
+@pytest.fixture
+def model(served: Served) -> Model:
+    return load(served.student)
+
+
+@pytest.fixture
+def triton(model: Model) -> FakeTriton:
+    return FakeTriton(model)
+
+
+@pytest.fixture
+def first(triton: FakeTriton, model: Model) -> TritonFirst:
+    return TritonFirst(triton, model, CircuitBreaker(FAILURES, open_s=60.0), RETRY_S)

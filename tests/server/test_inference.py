@@ -8,34 +8,18 @@ from time import perf_counter_ns
 import numpy as np
 import pytest
 
-from cache.breaker import CircuitBreaker
 from models.manifest import GoldenMismatch
-from models.runtime import Model, load
+from models.runtime import Model
 from models.triton.errors import TritonRefused, TritonTimeout, TritonUnavailable
 from server.inference import TritonFirst
 from tests.bundles import golden_inputs
 from tests.server.conftest import Served
-from tests.server.fake_triton import FakeTriton
+from tests.server.fake_triton import FAILURES, RETRY_S, FakeTriton, first, model, triton
 from tests.server.lanes import open_lane
 
-FAILURES = 3
+__all__ = ["first", "model", "triton"]
+
 AMPLE_MS = 10_000.0
-RETRY_S = 0.01
-
-
-@pytest.fixture
-def model(served: Served) -> Model:
-    return load(served.student)
-
-
-@pytest.fixture
-def triton(model: Model) -> FakeTriton:
-    return FakeTriton(model)
-
-
-@pytest.fixture
-def first(triton: FakeTriton, model: Model) -> TritonFirst:
-    return TritonFirst(triton, model, CircuitBreaker(FAILURES, open_s=60.0), RETRY_S)
 
 
 def reason(first: TritonFirst, model: Model, left_ms: float = AMPLE_MS) -> str | None:

@@ -4,8 +4,6 @@ import asyncio
 
 import pytest
 
-from cache.breaker import CircuitBreaker
-from models.runtime import Model, load
 from models.triton.errors import TritonError, TritonUnavailable
 from server.answer import AnswerWriter
 from server.inference import TritonFirst
@@ -14,26 +12,10 @@ from server.stages import StageClock
 from server.wire import RankAnswer, RankRequest
 from tests.bundles import rank_body
 from tests.server.conftest import Served
-from tests.server.fake_triton import FakeTriton
+from tests.server.fake_triton import FakeTriton, first, model, triton
 from tests.server.lanes import open_lane
 
-FAILURES = 3
-RETRY_S = 0.01
-
-
-@pytest.fixture
-def model(served: Served) -> Model:
-    return load(served.student)
-
-
-@pytest.fixture
-def triton(model: Model) -> FakeTriton:
-    return FakeTriton(model)
-
-
-@pytest.fixture
-def first(triton: FakeTriton, model: Model) -> TritonFirst:
-    return TritonFirst(triton, model, CircuitBreaker(FAILURES, open_s=60.0), RETRY_S)
+__all__ = ["first", "model", "triton"]
 
 
 @pytest.fixture
