@@ -26,7 +26,7 @@ from models.teacher_sizes import FAMILIES, SIZES, Family, Size
 from models.train import HELD_OUT, train_teacher
 from models.training.fit import Recipe
 
-BOUNDS: Final = Bounds(teacher=60_000, validation=10_000, test=20_000, requests=15_000)
+BOUNDS: Final = Bounds(teacher=60_000, validation=10_000, test=20_000, requests=10_000)
 QUICK_BOUNDS: Final = Bounds(teacher=12_000, validation=4_000, test=4_000, requests=4_000)
 QUICK_SIZES: Final[Sequence[Size]] = ("s", "m")
 RECIPE: Final = Recipe(epochs=1, batch_impressions=320, learning_rate=3e-3, embedding_decay=100.0)
