@@ -1,0 +1,129 @@
+"""What one request adds."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.schema import TIERS
+from server.rollout.guardrails.attribution import Shown
+from server.rollout.guardrails.counting import (
+    Answer,
+    count_answer,
+    count_settled,
+    group_of,
+    score_buckets,
+)
+from server.rollout.guardrails.errors import CountRefused
+from server.rollout.guardrails.layout import (
+    AGE_S,
+    ANSWERED,
+    CLICKS,
+    CLICKS_SQUARED,
+    CONSTANT,
+    DEGRADATIONS,
+    DEGRADED,
+    GROUPS,
+    HINTED,
+    INFERENCE,
+    LATENCY_EDGES_S,
+    NAN,
+    SCORES,
+    TIER_CANDIDATES,
+    TOTAL,
+    VALUE,
+)
+from server.rollout.guardrails.sums import Sums
+
+
+def answer(scores: list[float], **fields: Any) -> Answer:
+    count = len(scores)
+    told = Answer(
+        request_id="r",
+        user_id="u",
+        total_s=5e-3,
+        inference_s=2e-3,
+        degraded=(),
+        scores=np.array(scores, np.float32),
+        tiers=np.zeros(count, np.uint8),
+        hint_ages_s=np.zeros(0, np.float32),
+    )
+    return told._replace(**fields)
+
+
+def counted(told: Answer) -> Sums:
+    sums = Sums()
+    count_answer(sums, told)
+    return sums
+
+
+def test_score_that_is_no_number_is_counted_and_not_as_a_score() -> None:
+    sums = counted(answer([0.1, np.nan]))
+    assert float(sums.one(NAN)) == 1.0
+    assert sums.many(SCORES).sum() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "count"), [([0.1, 0.1], 1), ([0.1, 0.2], 0), ([0.1], 0), ([], 0)]
+)
+def test_only_two_candidates_or_more_can_be_constant(scores: list[float], count: int) -> None:
+    assert float(counted(answer(scores)).one(CONSTANT)) == count
+
+
+def test_one_score_of_a_request_is_drawn_and_each_as_often_as_others() -> None:
+    sums = Sums()
+    for place in range(400):
+        count_answer(sums, answer([0.02, 0.5], request_id=f"r-{place}"))
+    low, high = score_buckets(np.array([0.02, 0.5]))
+    drawn = sums.many(SCORES)
+    assert drawn.sum() == 400
+    assert 150 < drawn[low] < 250
+    assert drawn[high] == 400 - drawn[low]
+
+
+def test_scores_of_zero_and_one_fall_into_the_outer_buckets() -> None:
+    assert score_buckets(np.array([0.0, 1.0])).tolist() == [0, len(Sums().many(SCORES)) - 1]
+
+
+def test_time_is_in_the_bucket_that_its_edges_enclose() -> None:
+    sums = counted(answer([0.1], total_s=5e-3, inference_s=100.0))
+    [bucket] = np.flatnonzero(sums.many(TOTAL)).tolist()
+    assert LATENCY_EDGES_S[bucket - 1] < 5e-3 <= LATENCY_EDGES_S[bucket]
+    assert sums.many(INFERENCE)[-1] == 1.0
+
+
+def test_unknown_stage_is_refused_and_nothing_counted() -> None:
+    sums = Sums()
+    with pytest.raises(CountRefused, match=r"'kitchen'.*cache"):
+        count_answer(sums, answer([0.1], degraded=["cache", "kitchen"]))
+    assert not sums.held.any()
+
+
+def test_stage_named_twice_counts_once() -> None:
+    sums = counted(answer([0.1], degraded=["cache", "cache", "total"]))
+    expected = [float(stage in {"cache", "total"}) for stage in DEGRADED]
+    assert sums.many(DEGRADATIONS).tolist() == expected
+
+
+def test_hints_are_counted_by_tier_with_their_ages_and_the_share_of_the_request() -> None:
+    tiers = np.array([0, 4, 4, 2], np.uint8)
+    ages = np.array([1.0, 2.0, 3.0], np.float32)
+    sums = counted(answer([0.1] * 4, tiers=tiers, hint_ages_s=ages))
+    assert sums.many(TIER_CANDIDATES).tolist() == np.bincount(tiers, minlength=len(TIERS)).tolist()
+    assert float(sums.one(AGE_S)) == 6.0
+    assert sums.grouped(HINTED)[group_of("u")] == 0.75
+    assert sums.grouped(ANSWERED).sum() == 1.0
+
+
+def test_outcome_is_of_the_users_group() -> None:
+    sums = Sums()
+    count_settled(sums, Shown("u", 0.0, 5, 0.5, 0.4, {0, 3}, 7.0))
+    assert sums.grouped(CLICKS)[group_of("u")] == 2.0
+    assert sums.grouped(VALUE)[group_of("u")] == 7.0
+    assert float(sums.one(CLICKS_SQUARED)) == 4.0
+
+
+def test_users_spread_over_all_groups() -> None:
+    sizes = np.bincount([group_of(f"user-{place}") for place in range(6400)], minlength=GROUPS)
+    assert sizes.min() > 50
+    assert sizes.max() < 160
