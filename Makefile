@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench bench-cache bench-peers bench-rerank chaos migration triton
+.PHONY: install demo test check format data bench bench-cache bench-peers bench-rerank chaos gpu migration triton
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -49,6 +49,10 @@ bench-rerank: $(INSTALLED)
 
 chaos: $(INSTALLED)
 	$(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
+
+# In .venv, where onnxruntime-gpu takes the place of onnxruntime; without a GPU it skips and says why.
+gpu: $(INSTALLED)
+	$(BIN)/python -m pytest tests/gpu -m gpu -rs $(ARGS)
 
 migration: $(INSTALLED)
 	$(BIN)/python -m pytest tests/migration -s --migration-plot docs/migration.svg

@@ -12,6 +12,9 @@ from rich.progress import Progress
 
 from export.errors import RunInvalid
 from export.model_bundle import Source, write_model
+from export.quantise.precision import Precision
+from export.quantise.students import Quantising
+from export.tensorrt_engines import build_engines
 from export.triton.serving import Backend, BackendOption, Serving
 from export.value_option import parse_formula
 from models.checkpoint import CheckpointInvalid, load_student, load_teacher
@@ -42,6 +45,19 @@ def export(
         Path | None, typer.Option(help="Also write the models into this Triton repository.")
     ] = None,
     triton_backend: BackendOption = "onnxruntime",
+    quantise: Annotated[
+        Precision | None,
+        typer.Option(help="Serve students of smaller numbers; the whole ones stand beside them."),
+    ] = None,
+    quantise_cost: Annotated[
+        float, typer.Option(min=0, help="Most AUC, and share of log loss, that this may cost.")
+    ] = 0.001,
+    tensorrt_engines: Annotated[
+        Path | None, typer.Option(help="Also build the student's TensorRT engines in this folder.")
+    ] = None,
+    max_candidates: Annotated[
+        int, typer.Option(min=1, envvar="UNDERSTUDY_MAX_CANDIDATES", help="Of the largest engine.")
+    ] = 1000,
 ) -> None:
     """Turn a run into bundles, with the catalogue, user states and requests that serving needs."""
     console = Console()
@@ -52,9 +68,13 @@ def export(
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("export", total=4)
             named, warmup = {}, _warmup(replay)
-            for source in _sources(run, record, replay, formula):
+            sources = _sources(run, record, replay, formula)
+            for source in sources:
                 named[source.name] = write_model(out, source, warmup).name
                 progress.advance(bar)
+            if quantise is not None:
+                quantised = Quantising(quantise, quantise_cost).students(run, out, named, sources)
+                named |= quantised
             kept = write_serving_data(replay, out, requests)
             progress.advance(bar)
     except (RunFolderInvalid, CheckpointInvalid) as error:
@@ -62,6 +82,8 @@ def export(
     (out / SERVING).write_text(json.dumps(named, indent=1) + "\n")
     if triton is not None:
         _write_repository(triton, [out / folder for folder in named.values()], triton_backend)
+    if tensorrt_engines is not None:
+        build_engines(out / named["student"], tensorrt_engines, max_candidates)
     for name, folder in named.items():
         console.print(f"{name:8} {folder}")
     console.print(f"replay   {kept:,} held-out requests")

@@ -16,11 +16,15 @@ TOLERANCE: Final = 1e-4
 ROWS: Final = (1, 200, 1000)
 
 
-def measure(graph: Graph, model_bytes: bytes, samples: Mapping[int, Arrays]) -> Parity:
+def measure(
+    graph: Graph, model_bytes: bytes, samples: Mapping[int, Arrays], tolerance: float = TOLERANCE
+) -> Parity:
     """`samples`: number of candidates → inputs. Raises ParityFailed with the worst row."""
     session = ort.InferenceSession(model_bytes, providers=["CPUExecutionProvider"])
-    errors = {rows: _worst(graph, session, arrays, rows) for rows, arrays in samples.items()}
-    return Parity(max_abs_error=errors, tolerance=TOLERANCE)
+    errors = {
+        rows: _worst(graph, session, arrays, rows, tolerance) for rows, arrays in samples.items()
+    }
+    return Parity(max_abs_error=errors, tolerance=tolerance)
 
 
 def answers(graph: Graph, arrays: Arrays) -> dict[str, F32]:
@@ -32,17 +36,19 @@ def answers(graph: Graph, arrays: Arrays) -> dict[str, F32]:
     return {name: value.numpy() for name, value in zip(graph.outputs, found, strict=True)}
 
 
-def _worst(graph: Graph, session: ort.InferenceSession, arrays: Arrays, rows: int) -> float:
+def _worst(
+    graph: Graph, session: ort.InferenceSession, arrays: Arrays, rows: int, tolerance: float
+) -> float:
     expected = answers(graph, arrays)
     got = dict(zip(graph.outputs, session.run(list(graph.outputs), arrays), strict=True))
     worst = 0.0
     for name, value in expected.items():
         error = np.abs(value - got[name])
         worst = max(worst, float(error.max()))
-        if not error.max() <= TOLERANCE:
+        if not error.max() <= tolerance:
             row = int(error.max(axis=1).argmax())
             raise ParityFailed(
                 f"{name} at {rows} candidates: row {row} is {value[row]} in torch and "
-                f"{got[name][row]} in ONNX Runtime, more than {TOLERANCE} apart"
+                f"{got[name][row]} in ONNX Runtime, more than {tolerance} apart"
             )
     return worst

@@ -114,6 +114,15 @@ class Period(Frozen):
     until_ms: int
 
 
+class Quantisation(Frozen):
+    """Made of another bundle's graph by smaller numbers."""
+
+    precision: str = Field(pattern="^[a-z0-9-]{1,32}$")
+    of_version: str = Field(pattern="^[0-9a-f]{12}$")
+    cost: dict[str, dict[str, float]]
+    """By task, on the test window: `auc` lost, and the share that `log_loss` rose by."""
+
+
 class Manifest(Frozen):
     format_version: Literal[1] = 1
     name: str = Field(pattern="^[a-z0-9][a-z0-9_-]{0,62}$")
@@ -132,6 +141,8 @@ class Manifest(Frozen):
     trained_on: Period
     metrics: dict[str, dict[str, float]]
     golden_tolerance: float = 1e-4
+    # Left out where there is none: a manifest's bytes name its bundle.
+    quantisation: Quantisation | None = Field(None, exclude_if=lambda given: given is None)
     files: dict[str, FileEntry]
 
     @model_validator(mode="after")

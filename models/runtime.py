@@ -1,18 +1,16 @@
-"""A verified bundle as an ONNX Runtime session. The only importer of onnxruntime."""
+"""A verified bundle as an ONNX Runtime session (models.providers)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import onnxruntime as ort
 from safetensors.numpy import load_file
 
 from models.features.records import F32, F64, Arrays
 from models.manifest import (
     GOLDEN,
-    MODEL,
     Calibration,
     GoldenMismatch,
     GraphRefused,
@@ -20,6 +18,9 @@ from models.manifest import (
     read_manifest,
     verify_files,
 )
+from models.providers.bound import Session
+from models.providers.execution import CPU, Execution, Provider
+from models.providers.opening import open_graph, provider_of
 
 
 class Outputs(NamedTuple):
@@ -47,8 +48,13 @@ class Model:
 
     manifest: Manifest
     version: str
-    session: Any  # onnxruntime ships no types
+    session: Session
     calibration: tuple[Calibration, ...]  # by task
+
+    @property
+    def provider(self) -> Provider:
+        """Which runs it, whatever was asked for."""
+        return provider_of(self.session)
 
     def run(self, arrays: Arrays) -> Outputs:
         """Blocking; safe to call from several threads."""
@@ -60,30 +66,16 @@ class Model:
         return self.calibration[task].probabilities(logit[:, task])
 
 
-def load(folder: Path, threads: int = 1) -> Model:
+def load(folder: Path, threads: int = 1, execution: Execution = CPU) -> Model:
     """Verify, open and prove a bundle. Raises BundleError before or after, never serves a doubt."""
     manifest, version = read_manifest(folder)
     verify_files(folder, manifest)
     calibration = tuple(manifest.calibration[task] for task in manifest.tasks)
-    model = Model(manifest, version, _session(folder / MODEL, threads), calibration)
+    session = open_graph(folder, manifest, threads, execution)
+    model = Model(manifest, version, session, calibration)
     _check_signature(model, folder)
-    check_golden(manifest, folder, model.run, "ONNX Runtime")
+    check_golden(manifest, folder, model.run, f"ONNX Runtime ({model.provider})")
     return model
-
-
-def _session(path: Path, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # NOTE: spinning workers burn the core that the event loop needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        # NOTE: a path, not bytes: given bytes, ONNX Runtime reads external data relative to the
-        # working directory, `..` included; given a path it refuses to leave the bundle's folder.
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise GraphRefused(f"{path} does not load in ONNX Runtime: {error}") from error
 
 
 def _check_signature(model: Model, folder: Path) -> None:

@@ -17,6 +17,7 @@ from server.assembly import Assembler
 from server.batch import Batcher
 from server.cache_links import CacheLinks
 from server.candidates import CandidateReader
+from server.execution import execution_of, threads_of
 from server.feedback import Feedback
 from server.freshness import Freshness
 from server.inference import InProcess, TritonFirst, triton_first
@@ -61,7 +62,7 @@ def load_model(
     """Blocking. `catalogue` None is that of the settings. Raises BundleError, CatalogueError."""
     if settings.trusted_keys is not None:
         check_signature(folder, settings.trusted_keys)
-    model = load(folder, settings.ort_threads)
+    model = load(folder, threads_of(settings), execution_of(settings))
     manifest = model.manifest
     if manifest.reads_space is not None and manifest.coverage_trained is None:
         raise UntrainedForMisses(
@@ -124,7 +125,7 @@ def _stand_in(links: CacheLinks, manifest: Manifest, items: LiveCatalogue) -> St
     if settings.stand_in_bundle is None:
         return None
     folder = settings.stand_in_bundle
-    return open_stand_in(folder, manifest, items, links.ttl, settings.ort_threads)
+    return open_stand_in(folder, manifest, items, links.ttl, threads_of(settings))
 
 
 def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:

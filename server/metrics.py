@@ -86,6 +86,10 @@ class Metrics:
             "understudy_bundle_info", "1 for the bundle of a lane",
             ["lane", "model", "version", "space"], registry=own,
         )  # fmt: skip
+        self.provider = Gauge(
+            "understudy_provider_info", "1 for what runs the bundle of a lane in this process",
+            ["lane", "version", "provider"], registry=own,
+        )  # fmt: skip
         self.inflight = Gauge("understudy_inflight_candidates", "Candidates in work", registry=own)
         self.breaker = Gauge(
             "understudy_breaker_open", "1 while cache reads are stopped", registry=own

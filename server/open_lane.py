@@ -74,10 +74,13 @@ class OpenLane:
         manifest = lane.model.manifest
         space = manifest.reads_space or ""
         metrics.bundle.labels(lane.name, manifest.name, lane.model.version, space).set(1)
+        metrics.provider.clear()
+        metrics.provider.labels(lane.name, lane.model.version, lane.model.provider).set(1)
         cost = lane.admission.cost
         log.info(
-            "ready: %s, %.3f ms a request and %.4f ms a candidate",
+            "ready: %s on %s, %.3f ms a request and %.4f ms a candidate",
             lane.folder.name,
+            lane.model.provider,
             cost.per_request_ms,
             cost.per_candidate_ms,
         )

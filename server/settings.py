@@ -1,11 +1,12 @@
 """Every setting of the gateway: one frozen class, read once from the environment."""
 
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.providers.execution import Provider
 from models.schema import LOWER_TIERS, Tier
 from models.triton.address import Address
 
@@ -80,8 +81,18 @@ class Settings(BaseSettings):
     catalogue: Path | None = Field(
         None, description="Catalogue file; catalogue.safetensors beside the bundle when not given"
     )
-    ort_threads: int = Field(
-        1, ge=1, le=256, description="ONNX Runtime threads of a session; scale out with processes"
+    ort_threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
+        1, description="ONNX Runtime threads of a session; auto shares the container's cores"
+    )
+    provider: Provider = Field("cpu", description="Runs the student here: cpu, cuda or tensorrt")
+    provider_fallback: bool = Field(
+        False, description="Let the CPU run it where that provider cannot; else not ready"
+    )
+    cuda_graphs: bool = Field(
+        False, description="Replay a single request's run on a GPU as one CUDA graph"
+    )
+    tensorrt_engines: Path | None = Field(
+        None, description="Folder of TensorRT's engines; engines beside the bundle when not given"
     )
     triton_url: str | None = Field(
         None,

@@ -225,6 +225,7 @@ class Ready(Struct):
     model: str
     version: str
     lane: str
+    provider: str
 
 
 class Problem(Struct, omit_defaults=True):

@@ -16,6 +16,8 @@ from cache.refresh.refresh_options import (
     LeaseMs,
     MaxPairs,
     PageEntries,
+    ProviderFallback,
+    ProviderOption,
     RetentionS,
     SequenceLength,
     Shards,
@@ -35,6 +37,7 @@ from cache.refresh.teacher_model import teacher_model
 from cache.tiers import HARD_TTL_S, SOFT_TTL_S
 from models.features.catalogue import Catalogue
 from models.manifest import ManifestInvalid, read_manifest
+from models.providers.execution import Execution
 
 DRAIN_S: Final = 8.0
 """Less than what supervisors wait before they kill."""
@@ -58,12 +61,16 @@ def refresh(
     policy: PolicyOption = NOTHING,
     speculate_pairs_per_s: PairsPerS = 100.0,
     threads: Threads = 1,
+    provider: ProviderOption = "cpu",
+    provider_fallback: ProviderFallback = False,
     triton_url: TritonUrl = None,
     triton_timeout_s: TritonTimeoutS = 5.0,
     metrics_port: MetricsPort = None,
 ) -> None:
     """Answer demand with the teacher's word until interrupted. Any number may run."""
-    model = teacher_model(teacher_folder(serving), threads, triton_url, triton_timeout_s)
+    execution = Execution(provider, provider_fallback, candidate_limit)
+    teacher_bundle = teacher_folder(serving)
+    model = teacher_model(teacher_bundle, threads, triton_url, triton_timeout_s, execution)
     catalogue = Catalogue.load(serving / CATALOGUE, model.manifest.features.log)
     limits = Limits(
         page_rules(soft_ttl_s, hard_ttl_s, precision, page_entries, sequence, retention_s),

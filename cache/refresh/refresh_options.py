@@ -11,6 +11,7 @@ from cache.refresh.pages import PageRules, SequencePolicy
 from cache.refresh.roster import MAX_TTL_MS
 from cache.sequence import MAX_SEQUENCE
 from cache.tiers import TtlPolicy
+from models.providers.execution import Provider
 
 SoftTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_SOFT_TTL_S", help="Fresh until then.")]
 HardTtlS = Annotated[float, typer.Option(envvar="UNDERSTUDY_HARD_TTL_S", help="Of use until then.")]
@@ -51,6 +52,15 @@ ItemTier = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option(min=1, help="Of the teacher's session.")]
+ProviderOption = Annotated[
+    Provider, typer.Option(envvar="UNDERSTUDY_PROVIDER", help="Runs the teacher in this process.")
+]
+ProviderFallback = Annotated[
+    bool,
+    typer.Option(
+        envvar="UNDERSTUDY_PROVIDER_FALLBACK", help="Let the CPU run it where that cannot."
+    ),
+]
 TritonUrl = Annotated[
     str | None,
     typer.Option(

@@ -20,5 +20,6 @@ class HealthRoutes:
         """Raises NotReady. Redis has no say: without it answers are degraded, not refused."""
         self._gateway.check_open()
         lane = self._gateway.lane
-        ready = Ready("ready", lane.model.manifest.name, lane.model.version, lane.name)
+        model = lane.model
+        ready = Ready("ready", model.manifest.name, model.version, lane.name, model.provider)
         return Response(encode_json(ready), media_type=JSON)

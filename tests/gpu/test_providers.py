@@ -46,7 +46,7 @@ def execution(
     request: pytest.FixtureRequest, bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Execution:
     provider, has_graphs = request.param
-    require(provider, bundle)
+    require(provider, bundle, has_graphs=has_graphs)
     engines = tmp_path_factory.mktemp("engines")
     return Execution(provider, engines=engines, has_graphs=has_graphs)
 
@@ -75,9 +75,7 @@ def test_scores_are_those_of_the_cpu(
         np.testing.assert_allclose(got, on_cpu.run(arrays).logit, rtol=0, atol=TOLERANCE)
 
 
-def test_scores_of_a_batch_are_those_of_the_cpu(
-    on_gpu: Model, on_cpu: Model, bundle: Path
-) -> None:
+def test_scores_of_a_batch_are_those_of_the_cpu(on_gpu: Model, on_cpu: Model, bundle: Path) -> None:
     arrays = asked(on_cpu, bundle, 40, requests=5)
     got = on_gpu.run(arrays).logit
     np.testing.assert_allclose(got, on_cpu.run(arrays).logit, rtol=0, atol=TOLERANCE)
