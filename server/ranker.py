@@ -67,9 +67,7 @@ class Ranker:
             left_ms = self._admission.spare_ms(count, clock, deadline_ms)
             found = await self.cache.read(request.user_id, left_ms)
             clock.mark("cache")
-            prepared = Prepared(
-                now_ms, found.page, found.record, context, columns, found.lent
-            )
+            prepared = Prepared(now_ms, found.page, found.record, context, columns, found.lent)
             judged = await self._batcher.judge(prepared, wanted, clock, deadline_ms, caller)
             clock.mark("queue")
         assembled, scored, inputs = judged
