@@ -51,6 +51,7 @@ def test_nothing_is_computed_for_a_caller_that_hung_up_in_the_queue(
 
     with live_gateway(settings_for(served.student)) as client:
         monkeypatch.setattr(Scorer, "score", score)
+        monkeypatch.setattr("server.batch.LOOP_MS", 0.0)  # the loop itself must not be kept
         first = send(client, 20)
         assert begun.wait(WAIT_S)
         leaving, staying = send(client, 7), send(client, 9)
