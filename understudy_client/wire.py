@@ -109,3 +109,4 @@ class Ready(Struct, frozen=True):
     model: str
     version: str
     lane: str
+    provider: str = ""
