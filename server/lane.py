@@ -9,6 +9,7 @@ from typing import Final
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
 from models.manifest import BundleError, Manifest
+from models.providers.execution import CPU, Execution
 from models.registry.signature import check_signature
 from models.runtime import Model, load
 from server.admission import Admission, Cost
@@ -30,7 +31,7 @@ from server.scoring import Scorer
 from server.served_log import ServedLog
 from server.settings import Settings
 from server.slate import Ordering
-from server.stand_in import StandIn, open_stand_in
+from server.stand_in import StandIn, check_stand_in
 from server.windows import SlidingCounts
 
 STABLE: Final = "stable"
@@ -60,9 +61,7 @@ def load_model(
     settings: Settings, folder: Path, catalogue: Path | None = None
 ) -> tuple[Model, Catalogue]:
     """Blocking. `catalogue` None is that of the settings. Raises BundleError, CatalogueError."""
-    if settings.trusted_keys is not None:
-        check_signature(folder, settings.trusted_keys)
-    model = load(folder, threads_of(settings), execution_of(settings))
+    model = _trusted(settings, folder, execution_of(settings))
     manifest = model.manifest
     if manifest.reads_space is not None and manifest.coverage_trained is None:
         raise UntrainedForMisses(
@@ -74,6 +73,21 @@ def load_model(
     return model, Catalogue.load(path, manifest.features.log)
 
 
+def load_stand_in(settings: Settings, lane: Manifest) -> Model | None:
+    """Blocking. On the CPU, whatever runs the lane's student. Raises BundleError."""
+    if settings.stand_in_bundle is None:
+        return None
+    model = _trusted(settings, settings.stand_in_bundle, CPU)
+    check_stand_in(settings.stand_in_bundle, model.manifest, lane)
+    return model
+
+
+def _trusted(settings: Settings, folder: Path, execution: Execution) -> Model:
+    if settings.trusted_keys is not None:
+        check_signature(folder, settings.trusted_keys)
+    return load(folder, threads_of(settings), execution)
+
+
 def build_lane(
     name: str,
     folder: Path,
@@ -81,6 +95,7 @@ def build_lane(
     catalogue: Catalogue,
     links: CacheLinks,
     metrics: Metrics,
+    stand_in: Model | None = None,
 ) -> Lane:
     settings, manifest = links.settings, model.manifest
     admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
@@ -98,7 +113,8 @@ def build_lane(
     hints = ItemHints(catalogue, manifest.features.teacher_dim) if reads_items else None
     assembler = Assembler(manifest.features, items, links.ttl, tiers=tiers, items=hints)
     triton = triton_first(settings, model, folder)
-    scorer = Scorer(model, triton or InProcess(model), _stand_in(links, manifest, items))
+    instead = None if stand_in is None else StandIn.of(stand_in, items, links.ttl)
+    scorer = Scorer(model, triton or InProcess(model), instead)
     batcher = Batcher(assembler, scorer, settings.batch_candidates, admission)
     ranker = Ranker(
         model=model,
@@ -118,14 +134,6 @@ def build_lane(
         name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness,
         triton, hints,
     )  # fmt: skip
-
-
-def _stand_in(links: CacheLinks, manifest: Manifest, items: LiveCatalogue) -> StandIn | None:
-    settings = links.settings
-    if settings.stand_in_bundle is None:
-        return None
-    folder = settings.stand_in_bundle
-    return open_stand_in(folder, manifest, items, links.ttl, threads_of(settings))
 
 
 def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:

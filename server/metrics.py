@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 
 from cache.breaker import CircuitBreaker
 from models.features.records import F32
@@ -113,5 +113,5 @@ class Metrics:
         """An answer of the socket, given before a request got as far as a route."""
         self.requests.count("other", str(status)).value += 1
 
-    def page(self) -> tuple[bytes, str]:
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+    def page(self) -> bytes:
+        return generate_latest(self.registry)

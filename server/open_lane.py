@@ -12,7 +12,7 @@ from server.cache_links import CacheLinks
 from server.cache_status import StatusReporter
 from server.catalogue_updates import CatalogueUpdates
 from server.item_updates import ItemUpdates
-from server.lane import STABLE, Lane, build_lane, load_model
+from server.lane import STABLE, Lane, build_lane, load_model, load_stand_in
 from server.metrics import Metrics
 from server.mirror import Mirror
 from server.warmup import warm_up
@@ -44,7 +44,8 @@ class OpenLane:
         name = source.bundle.name
         say(f"verifying {name}")
         model, catalogue = await asyncio.to_thread(load_model, links.settings, *source)
-        lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics)
+        stand_in = await asyncio.to_thread(load_stand_in, links.settings, model.manifest)
+        lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics, stand_in)
         if lane.triton is not None:
             say(f"asking Triton for {name}")
             await asyncio.to_thread(lane.triton.begin)

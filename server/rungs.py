@@ -23,7 +23,7 @@ from server.admission import Cost
 from server.cache_links import CacheLinks, cache_links
 from server.cache_share import REQUESTS, Asked, answered, asked_of
 from server.errors import Overloaded
-from server.lane import Lane, build_lane, load_model
+from server.lane import Lane, build_lane, load_model, load_stand_in
 from server.metrics import Metrics
 from server.ranked import Ranked
 from server.serving_folder import ServingFolder, open_serving_folder
@@ -109,7 +109,8 @@ def _built(
     serving: ServingFolder, rung: Rung, model: Model, catalogue: Catalogue, links: CacheLinks
 ) -> Lane:
     model = replace(model, session=cast("Any", BrokenSession())) if rung.is_broken else model
-    return build_lane("stable", serving.student, model, catalogue, links, Metrics())
+    stand_in = load_stand_in(links.settings, model.manifest)
+    return build_lane("stable", serving.student, model, catalogue, links, Metrics(), stand_in)
 
 
 async def _round(lane: Lane, asked: Asked) -> Timed:

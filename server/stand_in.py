@@ -2,12 +2,13 @@
 
 import logging
 from pathlib import Path
+from typing import Self
 
 from cache.tiers import TtlPolicy
 from models.features.live_catalogue import LiveCatalogue
 from models.features.records import F32
 from models.manifest import BundleError, Manifest
-from models.runtime import Model, load
+from models.runtime import Model
 from server.assembly import Assembler, Assembly
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,16 @@ class StandInUnfit(BundleError):
 
 
 class StandIn:
-    """Reads no cache. Its inputs are built only once they are needed."""
+    """Reads no cache, and the lane's own catalogue. Its inputs are built only once they are
+    needed."""
 
     def __init__(self, model: Model, assembler: Assembler) -> None:
         self.model = model
         self._assembler = assembler
+
+    @classmethod
+    def of(cls, model: Model, catalogue: LiveCatalogue, ttl: TtlPolicy) -> Self:
+        return cls(model, Assembler(model.manifest.features, catalogue, ttl, tiers=()))
 
     def logit(self, assembly: Assembly, place: int) -> F32 | None:
         """`[N, T]` of the request at this place; None when it gives nothing either. Blocking."""
@@ -36,16 +42,8 @@ class StandIn:
         return logit if len(logit) == len(assembly.requests[place].item_keys) else None
 
 
-def open_stand_in(
-    folder: Path, lane: Manifest, catalogue: LiveCatalogue, ttl: TtlPolicy, threads: int
-) -> StandIn:
-    """Blocking. It reads the lane's own catalogue. Raises BundleError."""
-    model = load(folder, threads)
-    _check(folder, model.manifest, lane)
-    return StandIn(model, Assembler(model.manifest.features, catalogue, ttl, tiers=()))
-
-
-def _check(folder: Path, manifest: Manifest, lane: Manifest) -> None:
+def check_stand_in(folder: Path, manifest: Manifest, lane: Manifest) -> None:
+    """Raises StandInUnfit."""
     if manifest.reads_space is not None:
         raise StandInUnfit(
             f"{folder} reads the space {manifest.reads_space}: a stand-in answers when all else "

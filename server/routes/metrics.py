@@ -1,5 +1,6 @@
 """GET /metrics in the Prometheus text format."""
 
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,6 @@ class MetricsRoute:
         self._pages = pages
 
     async def page(self, request: Request) -> Response:
-        body, media_type = self._gateway.metrics.page()
         if self._pages is not None:
-            body = await self._pages.page()
-        return Response(body, media_type=media_type)
+            return Response(await self._pages.page(), media_type=CONTENT_TYPE_LATEST)
+        return Response(self._gateway.metrics.page(), media_type=CONTENT_TYPE_LATEST)

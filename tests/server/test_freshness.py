@@ -32,7 +32,7 @@ class Lane:
 
     def gauges(self) -> dict[tuple[str, str, str], float]:
         """By name, tier or objective, and window."""
-        families = text_string_to_metric_families(self.metrics.page()[0].decode())
+        families = text_string_to_metric_families(self.metrics.page().decode())
         return {
             (
                 sample.name.removeprefix("understudy_"),

@@ -48,7 +48,7 @@ def test_teacher_age_is_weighted_by_candidates() -> None:
     lane.aged(PAIR, np.array([0.5, 2.5, 2.5, 100_000.0], np.float32))
     lane.aged(PAIR, np.array([2.5], np.float32))
     lane.aged(USER, np.array([7.0, 8.0], np.float32))
-    page = metrics.page()[0].decode().replace('lane="stable",', "").replace(',version="v1"', "")
+    page = metrics.page().decode().replace('lane="stable",', "").replace(',version="v1"', "")
     for bound, count in (("1", 1), ("5", 4), ("86400", 4)):
         sample = f'understudy_teacher_age_seconds_bucket{{le="{bound}",tier="pair"}} {count}.0'
         assert sample in page

@@ -7,7 +7,7 @@ import pytest
 from export.registry.signing import KeyPair, make_keys, sign_folder
 from models.manifest import MODEL, BundleError, FileTampered
 from models.registry.errors import SignatureInvalid, SignatureMissing, TrustedKeysInvalid
-from server.lane import load_model
+from server.lane import load_model, load_stand_in
 from tests.bundles import serving_folder
 from tests.server.live import settings_for
 
@@ -70,3 +70,12 @@ def test_keys_that_are_away_serve_nothing(student: Path, pair: KeyPair, tmp_path
     sign_folder(student, pair.private)
     with pytest.raises(TrustedKeysInvalid):
         _version(student, tmp_path / "nowhere")
+
+
+def test_unsigned_stand_in_is_refused_too(student: Path, pair: KeyPair) -> None:
+    [alone] = student.parent.glob("alone-*")
+    manifest = load_model(settings_for(student), student)[0].manifest
+    settings = settings_for(student, stand_in_bundle=alone, trusted_keys=pair.public)
+    with pytest.raises(SignatureMissing):
+        load_stand_in(settings, manifest)
+    assert load_stand_in(settings_for(student, stand_in_bundle=alone), manifest) is not None
