@@ -137,10 +137,11 @@ class _Greedy:
 
     def _slide(self, place: int, slate: list[int]) -> None:
         """The window to this place: as far below it, where pins may stand, as above."""
-        if self._plan.keeps_all:
+        given = self._variance
+        if not isinstance(given, GivenSome):
             return
         if (gone := place - self._plan.window - 1) >= 0:
-            self._variance.forget(slate[gone])
+            given.forget(slate[gone])
         if (come := self._plan.pinned.get(place + self._plan.window, -1)) >= 0:
             self._give(come)
         self._level()

@@ -24,8 +24,6 @@ class Variance(Protocol):
 
     def pick(self, item: int) -> None: ...
 
-    def forget(self, item: int) -> None: ...
-
 
 def vectors(embeddings: F32, known: Mask, rows: F64) -> Mask | None:
     """Into `rows` [d + 1, n], columns of zeros where nothing is known; returns where something is:
@@ -64,9 +62,6 @@ class GivenAll:
         self.left -= self._change
         self.left[item] = 0.0
         self._used += 1
-
-    def forget(self, item: int) -> None:
-        raise NotImplementedError("all picks are kept: use GivenSome for a window")
 
 
 class GivenSome:
