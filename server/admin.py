@@ -17,13 +17,9 @@ class AdminToken:
 
     def check(self, scope: Scope) -> None:
         """Raises Unauthorized."""
-        given = credentials(scope)
-        if given is None:
-            raise Unauthorized(
-                "the request carries no bearer token",
-                field="Authorization",
-                remedy="send `Authorization: Bearer` with the token of UNDERSTUDY_ADMIN_TOKEN",
-            )
+        given = credentials(
+            scope, "send `Authorization: Bearer` with the token of UNDERSTUDY_ADMIN_TOKEN"
+        )
         if not compare_digest(given, self._token):
             raise Unauthorized(
                 "the bearer token is not the one that is configured here",

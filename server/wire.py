@@ -17,6 +17,8 @@ MAX_TIMESTAMP_MS: Final = 4_102_444_800_000  # the year 2100
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 TimestampMs = Annotated[int, Meta(ge=1, le=MAX_TIMESTAMP_MS, description="Unix time, ms")]
+Priority = Literal["normal", "low"]
+LOW: Final = "low"
 Value = str | int | float | None
 Values = dict[str, Value]
 
@@ -110,7 +112,7 @@ class RankRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     ) = None
     priority: (
         Annotated[
-            Literal["normal", "low"],
+            Priority,
             Meta(description="`low` is refused first and judged last when there is too much to do"),
         ]
         | None

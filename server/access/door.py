@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 from starlette.types import Scope
@@ -12,9 +11,7 @@ from server.access.keys_file import Key, read_keys
 from server.arrival import HUNG_UP
 from server.caller import PATIENT, Caller
 from server.collectors import Counts
-from server.wire import RankRequest
-
-LOW: Final = "low"
+from server.wire import LOW, RankRequest
 
 
 class AccessMetrics:

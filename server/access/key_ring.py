@@ -12,6 +12,7 @@ from server.access.keys_file import Key
 from server.access.quota import Quota
 from server.bearer import credentials
 from server.errors import QuotaExceeded, Unauthorized
+from server.wire import LOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Holder:
 
     @property
     def is_low(self) -> bool:
-        return self.key.priority == "low"
+        return self.key.priority == LOW
 
     def over_quota_s(self, candidates: int) -> float:
         """0 within the quota; else the time until they would be."""
@@ -55,13 +56,7 @@ class KeyRing:
 
     def holder(self, scope: Scope) -> Holder:
         """Raises Unauthorized."""
-        given = credentials(scope)
-        if given is None:
-            raise Unauthorized(
-                "the request carries no bearer token",
-                field="Authorization",
-                remedy="send `Authorization: Bearer` with a key of this gateway",
-            )
+        given = credentials(scope, "send `Authorization: Bearer` with a key of this gateway")
         holder = self._holders.get(sha256(given).digest())
         if holder is None:
             raise Unauthorized(

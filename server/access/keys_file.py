@@ -10,17 +10,17 @@ dry_run = true                # what exceeds the quota is counted, and answered
 """
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from server.access.errors import KeysInvalid
+from server.wire import Priority
 
 MAX_FILE_BYTES: Final = 1 << 20
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Priority = Literal["normal", "low"]
 
 
 class Key(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

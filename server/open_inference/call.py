@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from msgspec import Meta, Struct
 
 from server.open_inference.tensors import Tensor
+from server.wire import LOW
 
 MAX_DEADLINE_MS: Final = 60_000.0
 MAX_INTEGER: Final = (1 << 63) - 1
@@ -44,7 +45,7 @@ class Parameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         named = ("top_k", "diversity", "task", "timestamp_ms")
         fields = {name: getattr(self, name) for name in named}
         fields["deadline_ms"] = self._deadline_ms(left_ms)
-        fields["priority"] = "low" if self.priority > 1 else None
+        fields["priority"] = LOW if self.priority > 1 else None
         return {name: value for name, value in fields.items() if value is not None}
 
     def _deadline_ms(self, left_ms: float | None) -> float | None:
