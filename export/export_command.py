@@ -61,22 +61,9 @@ def export(
 ) -> None:
     """Turn a run into bundles, with the catalogue, user states and requests that serving needs."""
     console = Console()
+    quantising = None if quantise is None else Quantising(quantise, quantise_cost)
     try:
-        formula = parse_formula(value) if value else None
-        record = RunRecord.read(run)
-        replay = Replay.of(Log.read(Path(record.log)))
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("export", total=4)
-            named, warmup = {}, _warmup(replay)
-            sources = _sources(run, record, replay, formula)
-            for source in sources:
-                named[source.name] = write_model(out, source, warmup).name
-                progress.advance(bar)
-            if quantise is not None:
-                quantised = Quantising(quantise, quantise_cost).students(run, out, named, sources)
-                named |= quantised
-            kept = write_serving_data(replay, out, requests)
-            progress.advance(bar)
+        named, kept = _written(run, out, requests, value, quantising, console)
     except (RunFolderInvalid, CheckpointInvalid) as error:
         raise RunInvalid(str(error)) from error
     (out / SERVING).write_text(json.dumps(named, indent=1) + "\n")
@@ -87,6 +74,32 @@ def export(
     for name, folder in named.items():
         console.print(f"{name:8} {folder}")
     console.print(f"replay   {kept:,} held-out requests")
+
+
+def _written(
+    run: Path,
+    out: Path,
+    requests: int,
+    value: str | None,
+    quantising: Quantising | None,
+    console: Console,
+) -> tuple[dict[str, str], int]:
+    """Folders of the bundles by name, and how many requests were kept."""
+    formula = parse_formula(value) if value else None
+    record = RunRecord.read(run)
+    replay = Replay.of(Log.read(Path(record.log)))
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("export", total=4)
+        named, warmup = {}, _warmup(replay)
+        sources = _sources(run, record, replay, formula)
+        for source in sources:
+            named[source.name] = write_model(out, source, warmup).name
+            progress.advance(bar)
+        if quantising is not None:
+            named |= quantising.students(run, out, named, sources)
+        kept = write_serving_data(replay, out, requests)
+        progress.advance(bar)
+    return named, kept
 
 
 def _write_repository(repository: Path, bundles: Sequence[Path], backend: Backend) -> None:

@@ -10,6 +10,7 @@ from cache.breaker import CircuitBreaker
 from models.features.records import F32
 from models.schema import TIERS
 from server.admission import Admission
+from server.bundle_metrics import BundleMetrics
 from server.catalogue_metrics import CatalogueMetrics
 from server.collectors import Counts, Histograms
 from server.feed_metrics import FeedMetrics
@@ -82,14 +83,7 @@ class Metrics:
             "understudy_unavailable_total", "Candidates left out: paused or removed", registry=own
         )
         self.ready = Gauge("understudy_ready", "1 when requests are answered", registry=own)
-        self.bundle = Gauge(
-            "understudy_bundle_info", "1 for the bundle of a lane",
-            ["lane", "model", "version", "space"], registry=own,
-        )  # fmt: skip
-        self.provider = Gauge(
-            "understudy_provider_info", "1 for what runs the bundle of a lane in this process",
-            ["lane", "version", "provider"], registry=own,
-        )  # fmt: skip
+        self.bundles = BundleMetrics(own)
         self.inflight = Gauge("understudy_inflight_candidates", "Candidates in work", registry=own)
         self.breaker = Gauge(
             "understudy_breaker_open", "1 while cache reads are stopped", registry=own

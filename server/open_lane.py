@@ -71,12 +71,7 @@ class OpenLane:
         metrics.watch(lane.admission, self._links.breaker)
         metrics.catalogue.watch(lane.catalogue)
         metrics.freshness.watch(lane.name, lane.model.version, lane.freshness)
-        metrics.bundle.clear()
-        manifest = lane.model.manifest
-        space = manifest.reads_space or ""
-        metrics.bundle.labels(lane.name, manifest.name, lane.model.version, space).set(1)
-        metrics.provider.clear()
-        metrics.provider.labels(lane.name, lane.model.version, lane.model.provider).set(1)
+        metrics.bundles.tell(lane.name, lane.model)
         cost = lane.admission.cost
         log.info(
             "ready: %s on %s, %.3f ms a request and %.4f ms a candidate",
