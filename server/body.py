@@ -26,17 +26,17 @@ class Codec(NamedTuple, Generic[T]):
     encode: Callable[[Any], bytes]
 
 
+def json_codec(kind: type[T]) -> Codec[T]:
+    decode = msgspec.json.Decoder(kind).decode
+    return Codec(JSON.encode(), decode, msgspec.json.decode, msgspec.json.Encoder().encode)
+
+
 class BodyReader(Generic[T]):
     """Reads one type of request in JSON or MessagePack, by Content-Type."""
 
     def __init__(self, kind: type[T], max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        json = Codec(
-            JSON.encode(),
-            msgspec.json.Decoder(kind).decode,
-            msgspec.json.decode,
-            msgspec.json.Encoder().encode,
-        )
+        json = json_codec(kind)
         self._codecs: dict[bytes, Codec[T]] = {b"": json, JSON.encode(): json}
         packed = msgspec.msgpack.Decoder(kind).decode
         for name in MESSAGE_PACK:

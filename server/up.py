@@ -84,6 +84,7 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
     }
     # Nobody stands before it who would send requests elsewhere.
     env.setdefault("UNDERSTUDY_DRAIN_S", "0")
+    grace_s = GATEWAY_GRACE_S + float(env["UNDERSTUDY_DRAIN_S"])
     listen = ("--host", settings.host, "--port", str(settings.port))
     count = ("--workers", str(settings.workers))
     return [
@@ -95,7 +96,7 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
             BACKSTAGE,
         ),
         Child("refresher", (*cli, "refresh", *source), env, "refresh started", BACKSTAGE),
-        Child("gateway", (*cli, "serve", *source, *listen, *count), env, grace_s=GATEWAY_GRACE_S),
+        Child("gateway", (*cli, "serve", *source, *listen, *count), env, grace_s=grace_s),
     ]
 
 

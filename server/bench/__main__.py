@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
-from cache.bench.printed import say
+from cache.bench.printed import say, table
 from server.bench.cases import DIM, GROUPS, LIMIT, PINS, WINDOW, Case, cases, reference
 
 SIZES: Final = (200, 500, 1000)
@@ -27,11 +27,8 @@ def bench(
         "32 × 500 in float32\n"
     )
     heads = [f"{count}, {depth}" for count in SIZES for depth in DEPTHS]
-    say("| n, k | " + " | ".join(heads) + " |")
-    say("|---" * (1 + len(heads)) + "|")
     told = [_measured(count, depth, calls, rounds) for count in SIZES for depth in DEPTHS]
-    for name in told[0]:
-        say(f"| {name} | " + " | ".join(column[name] for column in told) + " |")
+    table(["n, k", *heads], [[name, *(column[name] for column in told)] for name in told[0]])
 
 
 def _measured(count: int, depth: int, calls: int, rounds: int) -> dict[str, str]:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import msgspec
-
-from server.body import Codec, parse
+from server.body import json_codec, parse
 from server.errors import InvalidRequest, Unreadable
 from server.open_inference.call import Call
 from server.open_inference.service import Inferred
@@ -22,10 +20,7 @@ HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 HEADER_LENGTH_BYTES: Final = HEADER_LENGTH.lower().encode()
 JSON: Final = b"application/json"
 BINARY: Final = b"application/octet-stream"
-_encode = msgspec.json.Encoder().encode
-_CODEC: Final[Codec[InferRequest]] = Codec(
-    JSON, msgspec.json.Decoder(InferRequest).decode, msgspec.json.decode, _encode
-)
+_CODEC: Final = json_codec(InferRequest)
 
 
 class Asked(NamedTuple):
@@ -66,7 +61,7 @@ def framed(inferred: Inferred, asked: Asked) -> Body:
         else:
             outputs.append(_output(tensor, None))
     answer = inferred.answer
-    head = _encode(
+    head = _CODEC.encode(
         InferAnswer(answer.model, answer.version, answer.request_id, inferred.parameters, outputs)
     )
     return Body(b"".join((head, *blobs)), len(head) if blobs else None)

@@ -6,10 +6,10 @@ from typing import Any, Final
 import grpc
 
 from server.open_inference.grpc_service import GrpcService
+from server.open_inference.listening import GRPC_GRACE_S
 from server.open_inference.service import OpenInference
 from server.settings import Settings
 
-GRACE_S: Final = 10.0
 MAX_CALLS: Final = 1024
 """In work at once; above, a call is refused with RESOURCE_EXHAUSTED. Admission refuses earlier
 whatever would be late."""
@@ -38,12 +38,14 @@ class GrpcPort:
 
     async def stop(self) -> None:
         """Takes no more calls, and lets those in work finish."""
-        await self._server.stop(GRACE_S)
+        await self._server.stop(GRPC_GRACE_S)
 
 
 def _options(settings: Settings) -> list[tuple[str, Any]]:
     return [
         ("grpc.max_receive_message_length", settings.max_body_bytes),
+        # The bound holds for a message as it comes, not for what it would unpack to.
+        ("grpc.compression_enabled_algorithms_bitset", 1 << grpc.Compression.NoCompression),
         ("grpc.max_metadata_size", settings.max_head_bytes),
         # Workers of one supervisor share the port; that of a stranger is an error.
         ("grpc.so_reuseport", int(settings.workers > 1)),

@@ -2,8 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Final
 
 from server.open_inference.service import OpenInference
+
+GRPC_GRACE_S: Final = 10.0
+"""For calls in work, when the port takes no more."""
 
 
 class GrpcNotInstalled(Exception):

@@ -53,7 +53,13 @@ class Signature(NamedTuple):
 
     def check_outputs(self, names: Iterable[str]) -> None:
         """Raises InvalidRequest."""
+        seen = set[str]()
         for name in names:
+            if name in seen:
+                raise InvalidRequest(
+                    "the output is named twice", field="outputs", value=name, remedy="name it once"
+                )
+            seen.add(name)
             if name not in self.outputs:
                 raise InvalidRequest(
                     f"the outputs are {', '.join(self.outputs)}",

@@ -19,6 +19,7 @@ NUMBERS: Final = {
 }  # fmt: skip
 DTYPES: Final = {BOOL: "u1"} | NUMBERS
 MAX_TENSORS: Final = 1024
+MAX_SIZES: Final = 8
 _LENGTH: Final = struct.Struct("<I")
 
 Scalar = str | int | float | bool
@@ -71,6 +72,8 @@ def to_raw(tensor: Tensor) -> bytes:
 def _count(name: str, datatype: str, shape: Sequence[int]) -> int:
     if datatype != BYTES and datatype not in DTYPES:
         raise _refused(name, f"a datatype is one of {', '.join((BYTES, *DTYPES))}", datatype)
+    if len(shape) > MAX_SIZES:
+        raise _refused(name, f"a shape has at most {MAX_SIZES} sizes", len(shape))
     if any(size < 0 for size in shape):
         raise _refused(name, "a shape has no negative sizes", list(shape))
     return math.prod(shape)

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from server.open_inference.call import Parameters
-from server.open_inference.tensors import MAX_TENSORS, Scalar
+from server.open_inference.tensors import MAX_SIZES, MAX_TENSORS, Scalar
 
 Size = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
-Shape = Annotated[list[Size], Meta(max_length=8)]
+Shape = Annotated[list[Size], Meta(max_length=MAX_SIZES)]
 
 
 class InputParameters(Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from server.listening.port import check_free, shared_socket
 from server.listening.server import IN_WORK_S
+from server.open_inference.listening import GRPC_GRACE_S
 from server.processes import Child, Processes
 from server.settings import PREFIX, Settings
 from server.workers.worker import Worker
@@ -20,7 +21,7 @@ from server.workers.worker import Worker
 POLL_S: Final = 0.1
 SPARE_S: Final = 5.0
 """A worker that has not ended so long after it should have is killed."""
-GIVEN: Final = ("bundle", "catalogue", "redis_url", "host", "replay")
+GIVEN: Final = ("bundle", "catalogue", "redis_url", "host", "replay", "workers")
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +47,8 @@ class Supervisor:
             Worker(folder, number, settings.workers) for number in range(settings.workers)
         ]
         env = environment(os.environ, settings, port)
-        grace_s = settings.drain_s + IN_WORK_S + SPARE_S
+        grpc_s = 0.0 if settings.grpc_port is None else GRPC_GRACE_S
+        grace_s = settings.drain_s + IN_WORK_S + grpc_s + SPARE_S
         self._children = [child_of(worker, env, grace_s) for worker in self._workers]
         self._processes = Processes(folder, {"port": str(port)}, log.warning)
         self._stop = asyncio.Event()

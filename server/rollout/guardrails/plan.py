@@ -2,8 +2,9 @@
 
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from models.schema import Frozen
 from server.rollout.guardrails.layout import DEGRADED
 
 GUARDRAILS: Final = (
@@ -21,10 +22,6 @@ GUARDRAILS: Final = (
     "value",
 )
 """Each decided by statistics, with a part of α. In this order they are asked."""
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Limit(Frozen):

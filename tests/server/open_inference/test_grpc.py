@@ -178,7 +178,9 @@ TENSOR = {"name": "price", "datatype": "FP32", "shape": [20]}
          CODES.INVALID_ARGUMENT),
         (changed(inputs=[TENSOR | {"shape": [-1]}]), CODES.INVALID_ARGUMENT),
         (changed(inputs=[TENSOR | {"shape": [1 << 62, 1 << 62]}]), CODES.INVALID_ARGUMENT),
+        (changed(inputs=[TENSOR | {"shape": [1 << 62] * 1000}]), CODES.INVALID_ARGUMENT),
         (changed(outputs=[{"name": "logits"}]), CODES.INVALID_ARGUMENT),
+        (changed(outputs=[{"name": "scores"}] * 2), CODES.INVALID_ARGUMENT),
         (changed(parameters={"top_k": {"string_param": "many"}}), CODES.INVALID_ARGUMENT),
         (changed(parameters={"diversity": {"double_param": np.nan}}), CODES.INVALID_ARGUMENT),
         (changed(parameters={"deadline_ms": {"string_param": "inf"}}), CODES.INVALID_ARGUMENT),
@@ -225,3 +227,11 @@ def test_calls_are_counted_by_code(client: Any, addresses: Addresses) -> None:
     infer(client)
     page = addresses.rest.get("/metrics").text
     assert f'understudy_requests_total{{route="/{SERVICE}/ModelInfer",status="OK"}}' in page
+
+
+def test_message_is_not_unpacked(addresses: Addresses) -> None:
+    """What it takes when it is unpacked would be bounded nowhere."""
+    packing = grpc.insecure_channel(addresses.grpc, compression=grpc.Compression.Gzip)
+    with packing as channel, pytest.raises(grpc.RpcError) as refused:
+        GRPCInferenceServiceStub(channel).ModelInfer(changed(id="x" * 10_000))
+    assert refused.value.code() == CODES.UNIMPLEMENTED

@@ -158,7 +158,7 @@ def test_worker_that_cannot_start_ends_the_supervisor(served: Served, tmp_path: 
 
 def test_workers_are_told_what_the_command_line_said() -> None:
     outer = {"HOME": "/h", "understudy_port": "1", "UNDERSTUDY_DRAIN_S": "3"}
-    settings = Settings(host="::1", redis_url="redis://:secret@x", replay=True)
+    settings = Settings(host="::1", redis_url="redis://:secret@x", replay=True, workers=3)
     assert environment(outer, settings, 77) == {
         "HOME": "/h",
         "UNDERSTUDY_DRAIN_S": "3",
@@ -166,6 +166,7 @@ def test_workers_are_told_what_the_command_line_said() -> None:
         "UNDERSTUDY_PORT": "77",
         "UNDERSTUDY_REDIS_URL": "redis://:secret@x",
         "UNDERSTUDY_REPLAY": "True",
+        "UNDERSTUDY_WORKERS": "3",
     }
 
 
