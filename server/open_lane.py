@@ -84,9 +84,10 @@ class OpenLane:
     async def close(self) -> None:
         """A request that is in work with it is still answered."""
         await self._background.end()
-        self.lane.batcher.close()
+        # Another lane may be answering meanwhile: neither the last run nor Triton keeps the loop.
+        await asyncio.to_thread(self.lane.batcher.close)
         if self.lane.triton is not None:
-            self.lane.triton.close()
+            await asyncio.to_thread(self.lane.triton.close)
 
     async def _follow(self) -> None:
         lane, links, keep = self.lane, self._links, self._background.keep

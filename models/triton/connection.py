@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any, Final
 
 from models.features.records import Arrays
@@ -49,12 +50,16 @@ class Connection:
         )  # fmt: skip
         return {expected.name: self._read(answer, expected, region) for expected in outputs}
 
-    def let_go(self) -> None:
-        """Has Triton let go of the memory that nobody uses any more."""
-        while self._forsaken:
+    def let_go(self, until_s: float = inf) -> None:
+        """Has Triton let go of the memory that nobody uses any more, as long as there is time."""
+        while (left_s := until_s - time.monotonic()) > 0:
+            try:
+                name = self._forsaken.pop()
+            except IndexError:  # other threads take from it too
+                return
             with suppress(TritonError):
                 self._transport.call(
-                    "unregister_system_shared_memory", self._forsaken.pop(), timeout_s=FORGET_S
+                    "unregister_system_shared_memory", name, timeout_s=min(FORGET_S, left_s)
                 )
 
     def close(self) -> None:
@@ -111,7 +116,7 @@ class Connection:
 
     def _replace_region(self, size: int, until_s: float) -> None:
         self._leave_region()
-        self.let_go()
+        self.let_go(until_s)
         region = self._region = SharedRegion(size)
         self._transport.call(
             "register_system_shared_memory", region.name, region.key, region.size_bytes,

@@ -6,7 +6,7 @@ from typing import Protocol
 from models.features.records import Arrays
 from models.manifest import Manifest
 from models.runtime import Outputs
-from models.triton.errors import TritonAnswerInvalid, TritonError, TritonTimeout, TritonUnavailable
+from models.triton.errors import TritonError, TritonUnavailable
 
 
 class Provable(Protocol):
@@ -38,14 +38,19 @@ class PatientModel:
         """Blocking. Raises BundleError when another model is there than the bundle's."""
         self._prove()
         try:
+            return self._run(arrays)
+        except TritonError:
+            # Refused too: one that was started again meanwhile knows nothing of what it was told.
+            self._is_proven = False
+        self._prove()
+        return self._run(arrays)
+
+    def _run(self, arrays: Arrays) -> Outputs:
+        try:
             return self._model.run(arrays)
         except TritonUnavailable as error:
             self._is_proven = False
             raise self._away(error) from error
-        except (TritonTimeout, TritonAnswerInvalid):
-            self._is_proven = False
-        self._prove()
-        return self._model.run(arrays)
 
     def _prove(self) -> None:
         if not self._is_proven:

@@ -2,6 +2,7 @@
 only importer of tritonclient outside export; nothing imports this file before a URL is given."""
 
 from collections.abc import Callable
+from http.client import HTTPException
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeVar
 
@@ -94,7 +95,7 @@ def _translated(where: Address, call: Callable[[], T]) -> T:
         return call()
     except InferenceServerException as error:
         raise _told(where, error) from error
-    except (OSError, grpc.RpcError) as error:
+    except (OSError, HTTPException, grpc.RpcError) as error:
         raise TritonUnavailable(f"{where} does not answer: {error}") from error
 
 

@@ -91,8 +91,23 @@ def test_batch_that_is_late_twice_where_the_golden_one_is_not_is_at_fault(
 
 
 def test_batch_that_is_refused_is_at_fault(scripted: Scripted, arrays: Arrays) -> None:
-    scripted.faults = [TritonRefused("no such row")]
+    scripted.faults = [TritonRefused("no such row"), TritonRefused("no such row")]
     with pytest.raises(TritonRefused):
+        PatientModel(scripted, _away).run(arrays)
+
+
+def test_triton_that_was_started_again_meanwhile_is_asked_again(
+    scripted: Scripted, arrays: Arrays
+) -> None:
+    scripted.faults = [TritonRefused("no such region")]
+    PatientModel(scripted, _away).run(arrays)
+
+
+def test_triton_that_goes_away_while_it_is_asked_again_is_away(
+    scripted: Scripted, arrays: Arrays
+) -> None:
+    scripted.faults = [TritonTimeout("late"), TritonUnavailable("gone")]
+    with pytest.raises(Away):
         PatientModel(scripted, _away).run(arrays)
 
 
