@@ -13,7 +13,7 @@ BundleError
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
@@ -183,6 +183,24 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in named:
             raise FileUnexpected(f"{path} is not in the manifest: remove it or export again")
+
+
+class Bundle(NamedTuple):
+    """A folder whose files are its manifest's."""
+
+    folder: Path
+    manifest: Manifest
+    version: str
+
+    @classmethod
+    def verified(cls, folder: Path) -> Self:
+        """Raises BundleError."""
+        manifest, version = read_manifest(folder)
+        verify_files(folder, manifest)
+        return cls(folder, manifest, version)
+
+    def __str__(self) -> str:
+        return f"{self.manifest.name}-{self.version}"
 
 
 def _verify(folder: Path, name: str, entry: FileEntry) -> None:

@@ -1,9 +1,9 @@
 """A verified bundle as an ONNX Runtime session (models.providers)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -85,12 +85,17 @@ def _check_signature(model: Model, folder: Path) -> None:
         raise GraphRefused(f"{folder}: graph reads {held}, the manifest says {named}")
 
 
+def golden_inputs(golden: Mapping[str, Any], manifest: Manifest) -> Arrays:
+    """Of what GOLDEN holds."""
+    return {spec.name: golden[f"input.{spec.name}"] for spec in manifest.inputs}
+
+
 def check_golden(
     manifest: Manifest, folder: Path, run: Callable[[Arrays], Outputs], where: str
 ) -> None:
     """Raises GoldenMismatch, and what `run` raises."""
     golden = load_file(folder / GOLDEN)
-    outputs = run({spec.name: golden[f"input.{spec.name}"] for spec in manifest.inputs})
+    outputs = run(golden_inputs(golden, manifest))
     for name, got in outputs._asdict().items():
         if got is None:
             continue

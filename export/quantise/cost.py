@@ -12,7 +12,7 @@ from models.features.records import F32, Arrays
 from models.manifest import Calibration
 from models.metrics import quality
 from models.predict import chunked
-from models.providers.apart import requests_apart
+from models.providers.apart import put_back, requests_apart
 from models.providers.sessions import session_options
 
 Measured = Mapping[str, Mapping[str, float]]
@@ -70,10 +70,7 @@ def cost_of(
 
 def _one_by_one(session: ort.InferenceSession, arrays: Arrays, examples: Examples) -> F32:
     parts = list(requests_apart(arrays, examples.schema.inputs()))
-    told = np.concatenate([session.run(["logit"], part.arrays)[0] for part in parts])
-    logit = np.empty_like(told)
-    logit[np.concatenate([part.places for part in parts])] = told
-    return logit
+    return put_back(parts, [session.run(["logit"], part.arrays)[0] for part in parts])
 
 
 def _measured(logit: F32, labels: F32, calibration: Mapping[str, Calibration]) -> Measured:

@@ -1,5 +1,6 @@
 """Two bundles side by side, from their manifests and graphs."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Final, NamedTuple
 
 import onnx
 
-from models.manifest import MODEL, Manifest, Period
+from models.manifest import MODEL, Bundle, Manifest, Period
 from models.schema import Column, TensorSpec
 
 Value = str | int | float | None
@@ -26,16 +27,7 @@ class Row(NamedTuple):
         return self.a == self.b
 
 
-class Described(NamedTuple):
-    folder: Path
-    manifest: Manifest
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.manifest.name}-{self.version}"
-
-
-def compare(a: Described, b: Described) -> list[Row]:
+def compare(a: Bundle, b: Bundle) -> list[Row]:
     """Every field that either has, in the order of the groups."""
     facts_a, facts_b = _facts(a), _facts(b)
     return [
@@ -45,16 +37,16 @@ def compare(a: Described, b: Described) -> list[Row]:
     ]
 
 
-def _facts(described: Described) -> dict[str, Facts]:
-    manifest = described.manifest
+def _facts(bundle: Bundle) -> dict[str, Facts]:
+    manifest = bundle.manifest
     return {
-        "bundle": _bundle(manifest, described.version),
+        "bundle": _bundle(manifest, bundle.version),
         "space": {"reads": manifest.reads_space, "produces": manifest.produces_space},
         "schema": _schema(manifest),
         "calibration": dict(_calibration(manifest)),
         "quality": dict(_flat(manifest.metrics)),
         "parity": _parity(manifest),
-        "costs": _costs(described.folder / MODEL),
+        "costs": _costs(bundle.folder / MODEL),
         "bytes": {name: entry.size_bytes for name, entry in manifest.files.items()},
     }
 
@@ -68,17 +60,18 @@ def _bundle(manifest: Manifest, version: str) -> Facts:
         "role": manifest.role,
         "tasks": ", ".join(manifest.tasks),
         "coverage trained": None if covered is None else f"{covered[0]:g} to {covered[1]:g}",
-        "trained on": _period(manifest.trained_on),
+        "trained on": period(manifest.trained_on),
         "opset": manifest.opset,
         **{f"value power {task}": power for task, power in powers.items()},
     }
 
 
-def _period(period: Period) -> str:
-    return " to ".join(
-        f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M}"
-        for at_ms in (period.from_ms, period.until_ms)
-    )
+def period(of: Period) -> str:
+    return f"{utc(of.from_ms)} to {utc(of.until_ms)}"
+
+
+def utc(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
 def _schema(manifest: Manifest) -> Facts:
@@ -129,12 +122,5 @@ def _parity(manifest: Manifest) -> Facts:
 def _costs(path: Path) -> Facts:
     """Of a graph that is verified: what it holds does not depend on the machine."""
     graph = onnx.load(path, load_external_data=False).graph
-    weights = sum(_size(tensor.dims) for tensor in graph.initializer)
+    weights = sum(math.prod(tensor.dims) for tensor in graph.initializer)
     return {"weights": weights, "nodes": len(graph.node)}
-
-
-def _size(dims: Iterator[int]) -> int:
-    size = 1
-    for dim in dims:
-        size *= dim
-    return size

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from export.registry.comparison import Described, Row, compare
+from export.registry.comparison import Row, compare
 from export.registry.latency import Compared, measure, sides
 from export.registry.options import AsJson, RegistryUrlIfAny
 from export.registry.sources import described
 from export.registry.tables import diff_tables, is_headline, latency_table
+from models.manifest import Bundle
 from models.runtime import load
 
 Subject = Annotated[str, typer.Argument(help="FOLDER, NAME or NAME-VERSION.")]
@@ -47,15 +48,13 @@ def diff(
         console.print(latency_table(compared))
 
 
-def _measured(a: Described, b: Described, runs: int) -> Compared:
+def _measured(a: Bundle, b: Bundle, runs: int) -> Compared:
     """Golden answers are checked on the way, as by a gateway. Raises BundleError."""
     model_a, model_b = load(a.folder), load(b.folder)
     return measure(*sides(a, b, model_a.run, model_b.run), runs)
 
 
-def _facts(
-    a: Described, b: Described, rows: list[Row], compared: Compared | None
-) -> dict[str, Any]:
+def _facts(a: Bundle, b: Bundle, rows: list[Row], compared: Compared | None) -> dict[str, Any]:
     return {
         "a": str(a),
         "b": str(b),

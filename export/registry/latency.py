@@ -7,9 +7,9 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from safetensors.numpy import load_file
 
-from export.registry.comparison import Described
 from models.features.records import Arrays
-from models.manifest import GOLDEN
+from models.manifest import GOLDEN, Bundle
+from models.runtime import golden_inputs
 
 WARM_RUNS: Final = 20
 
@@ -45,7 +45,7 @@ class Compared(NamedTuple):
         return self.b.p99_ms / self.a.p99_ms
 
 
-def sides(a: Described, b: Described, run_a: Run, run_b: Run) -> tuple[Side, Side]:
+def sides(a: Bundle, b: Bundle, run_a: Run, run_b: Run) -> tuple[Side, Side]:
     """Each with its golden batch; with a's where both read the same inputs, so that sizes agree."""
     golden_a = _golden(a)
     alike = a.manifest.inputs == b.manifest.inputs
@@ -74,9 +74,8 @@ def _latency(side: Side, spent_ms: list[float]) -> Latency:
     return Latency(side.rows, float(p50), float(p99))
 
 
-def _golden(described: Described) -> Arrays:
-    held = load_file(described.folder / GOLDEN)
-    return {spec.name: held[f"input.{spec.name}"] for spec in described.manifest.inputs}
+def _golden(bundle: Bundle) -> Arrays:
+    return golden_inputs(load_file(bundle.folder / GOLDEN), bundle.manifest)
 
 
 def _rows(arrays: Arrays) -> int:

@@ -25,6 +25,15 @@ CacheFolder = Annotated[
 ]
 CacheGib = Annotated[float, typer.Option(min=0.0, help="Most that they may take there, GiB.")]
 
+InUse = Annotated[
+    list[str] | None, typer.Option("--in-use", help="NAME-VERSION that stays; may be repeated.")
+]
+
+
+def references(texts: list[str] | None) -> list[Reference]:
+    """Raises ReferenceInvalid."""
+    return [Reference.parse(text) for text in texts or ()]
+
 
 def open_cache(folder: Path | None, gib: float, *in_use: Reference) -> LocalCache:
     return LocalCache(folder or _default_folder(), int(gib * (1 << 30)), in_use)

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -15,7 +14,7 @@ from models.manifest import (
     bundle_version,
 )
 from models.registry.entry import Entry
-from models.registry.errors import EntryInvalid, PushIncomplete, VersionTaken
+from models.registry.errors import EntryInvalid, PushIncomplete, SignatureInvalid, VersionTaken
 from models.registry.file_names import check_files
 from models.registry.pulling import MAX_BUNDLE_BYTES
 from models.registry.reference import Reference
@@ -24,14 +23,12 @@ from models.registry.signature import Signature, parse_signature, read_signature
 from models.registry.store import TooLong
 from models.runtime import load
 
-UNSAID: Final = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Note:
     pushed_at_ms: int
     pushed_by: str
-    message: str = UNSAID
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def push(
     written = _send_files(registry, local)
     if signature is not None:
         written += _send(registry, file_name(reference, SIGNATURE), signature.to_bytes())
-    written += _send(registry, entry_name(reference), entry.to_bytes())
+    written += _send_entry(registry, reference, entry)
     written += _send(registry, file_name(reference, MANIFEST), local.manifest_bytes)
     return Pushed(reference, tuple(written), entry.signed_by)
 
@@ -91,8 +88,9 @@ def _verified(folder: Path) -> _Local:
 def _check_free(registry: Registry, local: _Local) -> None:
     """What does not hash to its version is damage, and is written over."""
     there = registry.manifest_bytes(local.reference)
-    is_another = there is not None and there != local.manifest_bytes
-    if is_another and there is not None and bundle_version(there) == local.reference.version:
+    if there is None or there == local.manifest_bytes:
+        return
+    if bundle_version(there) == local.reference.version:
         raise VersionTaken(
             f"{registry.store} has another {local.reference}, of which the first 48 bits of the "
             "SHA-256 are alike: export the model again, and ask who made the other"
@@ -141,7 +139,10 @@ def _faults(error: ValidationError) -> str:
 def _key_there(registry: Registry, reference: Reference) -> str | None:
     """Of a signature that stands where its entry was lost."""
     data = registry.signature_bytes(reference)
-    return None if data is None else parse_signature(data, str(reference)).key
+    try:
+        return None if data is None else parse_signature(data, str(reference)).key
+    except SignatureInvalid:  # damaged too: what is pushed now mends what it can
+        return None
 
 
 def _send_files(registry: Registry, local: _Local) -> list[str]:
@@ -169,6 +170,17 @@ def _send(registry: Registry, name: str, data: bytes) -> list[str]:
     registry.store.put_bytes(name, data)
     if not _reads_as(registry, name, data):
         raise PushIncomplete(f"{registry.store}/{name} does not read back as written: push again")
+    return [name]
+
+
+def _send_entry(registry: Registry, reference: Reference, entry: Entry) -> list[str]:
+    """Another push of the same bundle may have put its own there meanwhile, which is as good.
+    Raises EntryInvalid."""
+    name, data = entry_name(reference), entry.to_bytes()
+    if _reads_as(registry, name, data):
+        return []
+    registry.store.put_bytes(name, data)
+    registry.entry(reference)
     return [name]
 
 

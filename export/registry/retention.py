@@ -13,6 +13,7 @@ from models.registry.errors import BundleUnknown, ReferenceInvalid
 from models.registry.reference import Reference
 from models.registry.registry import (
     BUNDLES,
+    INDEX,
     Registered,
     Registry,
     entry_name,
@@ -106,7 +107,8 @@ def _their_teachers(
 
 
 def _leftovers(registry: Registry, bundles: Sequence[Registered], now_ms: int) -> tuple[str, ...]:
-    """Folders without a manifest, and files half written, untouched for a day."""
+    """Folders without a manifest, entries without a bundle, and files half written, untouched for a
+    day."""
     whole = {folder_name(each.reference) for each in bundles}
     parts: defaultdict[str, list[str]] = defaultdict(list)
     for name in registry.store.names(BUNDLES):
@@ -116,6 +118,9 @@ def _leftovers(registry: Registry, bundles: Sequence[Registered], now_ms: int) -
         if folder not in whole:
             parts[folder].append(name)
         elif _HALF_WRITTEN.fullmatch(PurePosixPath(name).name):
+            parts[name].append(name)
+    for name in registry.store.names(INDEX):
+        if _HALF_WRITTEN.fullmatch(PurePosixPath(name).name) or _is_orphan(name, whole):
             parts[name].append(name)
     return tuple(left for left, names in parts.items() if _is_old(registry, names, now_ms))
 
@@ -127,6 +132,16 @@ def _folder(name: str) -> str | None:
             with suppress(ReferenceInvalid):
                 return folder_name(Reference.of(bundle, version))
     return None
+
+
+def _is_orphan(name: str, whole: Collection[str]) -> bool:
+    """An entry of ours that has no bundle."""
+    match name.split("/"):
+        case [_, bundle, last]:
+            with suppress(ReferenceInvalid):
+                reference = Reference.of(bundle, last.removesuffix(".json"))
+                return entry_name(reference) == name and folder_name(reference) not in whole
+    return False
 
 
 def _is_old(registry: Registry, names: Sequence[str], now_ms: int) -> bool:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from models.manifest import MANIFEST, SIGNATURE, read_manifest, verify_files
+from models.manifest import MANIFEST, SIGNATURE, Bundle
 from models.registry.errors import KeyInvalid
 from models.registry.signature import Signature
 from models.registry.trusted_keys import SUFFIX, key_id
@@ -49,8 +49,7 @@ def make_keys(out: Path) -> KeyPair:
 def sign(folder: Path, key_file: Path) -> Signature:
     """Of the folder's manifest, whose files are verified first. Raises KeyInvalid, BundleError."""
     key = _private_key(key_file)
-    manifest, _ = read_manifest(folder)
-    verify_files(folder, manifest)
+    Bundle.verified(folder)
     signed = key.sign((folder / MANIFEST).read_bytes())
     return Signature(key=key_id(key.public_key()), signature=base64.b64encode(signed).decode())
 

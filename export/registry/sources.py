@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from export.registry.comparison import Described
 from export.registry.options import open_cache, open_registry
-from models.manifest import read_manifest, verify_files
+from models.manifest import Bundle
 from models.registry.pulling import MAX_BUNDLE_BYTES, pull
 
 _GIB = MAX_BUNDLE_BYTES / (1 << 30)
@@ -28,9 +27,7 @@ def fetched(subject: str, registry: str | None) -> Iterator[Path]:
 
 
 @contextmanager
-def described(subject: str, registry: str | None) -> Iterator[Described]:
+def described(subject: str, registry: str | None) -> Iterator[Bundle]:
     """Its files verified, so that its graph may be read. Raises RegistryError, BundleError."""
     with fetched(subject, registry) as folder:
-        manifest, version = read_manifest(folder)
-        verify_files(folder, manifest)
-        yield Described(folder, manifest, version)
+        yield Bundle.verified(folder)

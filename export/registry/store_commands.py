@@ -4,29 +4,28 @@ import getpass
 import json
 import os
 import platform
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from cache.clock import wall_clock_ms
 from export.registry.options import (
     CACHE_GIB,
     AsJson,
     CacheFolder,
     CacheGib,
+    InUse,
     RegistryUrl,
     open_cache,
+    references,
 )
 from export.registry.pushing import Note, Pushed, push
 from export.registry.retention import DAY_MS, Plan, Rule, plan, remove
 from export.registry.sign_commands import sign_with
 from export.registry.tables import gc_table, list_table, show_tables
-from models.registry.entry import Entry
-from models.registry.errors import EntryInvalid
 from models.registry.pulling import pull
-from models.registry.reference import Reference
 from models.registry.registry import Registered, Registry
 
 
@@ -41,7 +40,7 @@ def push_bundle(
     """Verify a bundle as a gateway would, and copy it into a registry.
 
     May be repeated: what is there already is read, and left."""
-    note = Note(_now_ms(), by or f"{_user()}@{platform.node()}", message)
+    note = Note(wall_clock_ms(), by or f"{_user()}@{platform.node()}", message)
     signature = None if sign is None else sign_with(folder, sign)
     pushed = push(Registry.open(registry), folder, note, signature)
     if as_json:
@@ -71,7 +70,7 @@ def show(
     opened = Registry.open(registry)
     reference = opened.find(bundle)
     manifest, _ = opened.manifest(reference)
-    entry = _entry(opened, reference)
+    entry = opened.entry_or_none(reference)
     if as_json:
         facts = _registered_facts(Registered(reference, entry))
         typer.echo(json.dumps(facts | {"manifest": manifest.model_dump(mode="json")}))
@@ -85,12 +84,13 @@ def pull_bundle(
     registry: RegistryUrl,
     cache: CacheFolder = None,
     cache_gib: CacheGib = CACHE_GIB,
+    in_use: InUse = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy a bundle here, verified, and print its folder."""
     opened = Registry.open(registry)
     reference = opened.find(bundle)
-    folder = pull(opened, reference, open_cache(cache, cache_gib))
+    folder = pull(opened, reference, open_cache(cache, cache_gib, *references(in_use)))
     facts = {"bundle": str(reference), "folder": str(folder)}
     typer.echo(json.dumps(facts) if as_json else folder)
 
@@ -101,9 +101,7 @@ def collect(
     older_than_days: Annotated[
         float, typer.Option(min=0, help="Of the others, only those pushed before that.")
     ] = 0.0,
-    in_use: Annotated[
-        list[str] | None, typer.Option(help="NAME-VERSION that stays; may be repeated.")
-    ] = None,
+    in_use: InUse = None,
     is_confirmed: Annotated[
         bool, typer.Option("--yes", help="Remove; without it, say what would go.")
     ] = False,
@@ -113,8 +111,8 @@ def collect(
 
     Never one in use, nor the teacher of a student that stays."""
     opened = Registry.open(registry)
-    used = frozenset(map(Reference.parse, in_use or ()))
-    planned = plan(opened, Rule(keep, int(older_than_days * DAY_MS), used), _now_ms())
+    used = frozenset(references(in_use))
+    planned = plan(opened, Rule(keep, int(older_than_days * DAY_MS), used), wall_clock_ms())
     if is_confirmed:
         remove(opened, planned)
     if as_json:
@@ -131,13 +129,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user need not have a name
         return f"uid-{os.getuid()}"
-
-
-def _entry(registry: Registry, reference: Reference) -> Entry | None:
-    try:
-        return registry.entry(reference)
-    except EntryInvalid:
-        return None
 
 
 def _pushed_facts(pushed: Pushed) -> dict[str, Any]:
@@ -160,7 +151,3 @@ def _plan_facts(planned: Plan) -> dict[str, Any]:
         "kept": {str(reference): why for reference, why in planned.kept.items()},
         "leftovers": list(planned.leftovers),
     }
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,7 +1,6 @@
 """Bundles for a terminal. What a store says is others' words: no markup, no control codes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
@@ -9,7 +8,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from export.registry.comparison import Row, Value
+from export.registry.comparison import Row, Value, period, utc
 from export.registry.latency import Compared, Latency
 from export.registry.retention import Plan
 from models.manifest import Manifest
@@ -43,7 +42,7 @@ def show_tables(reference: Reference, entry: Entry | None, manifest: Manifest) -
         "tasks": ", ".join(manifest.tasks),
         "reads space": manifest.reads_space or "-",
         "produces space": manifest.produces_space or "-",
-        "trained on": f"{utc(manifest.trained_on.from_ms)} to {utc(manifest.trained_on.until_ms)}",
+        "trained on": period(manifest.trained_on),
         "parity": f"{max(manifest.parity.max_abs_error.values()):.1e} against torch",
     }
     files = [[name, decimal(each.size_bytes), each.sha256] for name, each in manifest.files.items()]
@@ -110,10 +109,6 @@ def gc_table(plan: Plan) -> Table:
 
 def _pushed(entry: Entry | None) -> str:
     return "" if entry is None else f"pushed {utc(entry.pushed_at_ms)}"
-
-
-def utc(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
 def _value(value: Value) -> str:

@@ -13,8 +13,8 @@ from safetensors.numpy import load_file
 from export.errors import ModelExists
 from export.triton.config import config_text
 from export.triton.serving import Serving
-from models.features.records import Arrays
-from models.manifest import GOLDEN, MODEL, Manifest, read_manifest, verify_files
+from models.manifest import GOLDEN, MODEL, Bundle, Manifest
+from models.runtime import golden_inputs
 
 CONFIG: Final = "config.pbtxt"
 WARMUP: Final = "warmup"
@@ -27,9 +27,8 @@ def write_repository(
 ) -> Path:
     """`repository/<name>`, complete or absent; by default named as the bundle's folder, which is
     how a gateway finds it. Raises ModelExists when something else is there, BundleError."""
-    manifest, version = read_manifest(bundle)
-    verify_files(bundle, manifest)
-    named = name or f"{manifest.name}-{version}"
+    verified = Bundle.verified(bundle)
+    manifest, named = verified.manifest, name or str(verified)
     folder = repository / named
     repository.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=repository))
@@ -56,7 +55,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _fill(folder: Path, name: str, bundle: Path, manifest: Manifest, serving: Serving) -> None:
-    warmup = _golden_inputs(bundle, manifest)
+    warmup = golden_inputs(load_file(bundle / GOLDEN), manifest)
     (folder / CONFIG).write_text(config_text(name, manifest, serving, warmup))
     (folder / VERSION).mkdir()
     shutil.copyfile(bundle / MODEL, folder / VERSION / MODEL)
@@ -65,8 +64,3 @@ def _fill(folder: Path, name: str, bundle: Path, manifest: Manifest, serving: Se
     (folder / WARMUP).mkdir()
     for tensor, array in warmup.items():
         (folder / WARMUP / tensor).write_bytes(np.ascontiguousarray(array).tobytes())
-
-
-def _golden_inputs(bundle: Path, manifest: Manifest) -> Arrays:
-    golden = load_file(bundle / GOLDEN)
-    return {spec.name: golden[f"input.{spec.name}"] for spec in manifest.inputs}

@@ -1,9 +1,10 @@
 """A batch's requests, each by itself: engines are made for one request at a time."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.features.records import I64, Arrays
 from models.schema import TensorSpec
@@ -22,6 +23,12 @@ def requests_apart(arrays: Arrays, specs: Sequence[TensorSpec]) -> Iterator[Alon
     for request, places in enumerate(np.split(order, edges[:-1])):
         if len(places):
             yield Alone(places, _one(arrays, specs, request, places))
+
+
+def put_back(parts: Sequence[Alone], answers: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The parts' answers, `[n, …]` each, in the batch's order."""
+    back = np.argsort(np.concatenate([part.places for part in parts]))
+    return np.concatenate(answers)[back]
 
 
 def _one(arrays: Arrays, specs: Sequence[TensorSpec], request: int, places: I64) -> Arrays:

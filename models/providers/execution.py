@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 Provider = Literal["cpu", "cuda", "tensorrt"]
-PROVIDERS: Final[tuple[Provider, ...]] = get_args(Provider)
 ENGINES: Final = "engines"
 
 

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from models.features.records import Arrays
-from models.providers.apart import requests_apart
+from models.providers.apart import put_back, requests_apart
 from models.providers.bound import Session
 from models.providers.buckets import bucket_for, profile
 from models.providers.errors import ShapeRefused
@@ -34,8 +33,7 @@ class EngineSessions:
         answers = [
             session.run(None, part.arrays) for session, part in zip(chosen, parts, strict=True)
         ]
-        back = np.argsort(np.concatenate([part.places for part in parts]))
-        return [np.concatenate(each)[back] for each in zip(*answers, strict=True)]
+        return [put_back(parts, each) for each in zip(*answers, strict=True)]
 
     def get_inputs(self) -> Sequence[Any]:
         return self._by_bucket[self._buckets[0]].get_inputs()

@@ -45,10 +45,11 @@ class Registry:
         """A folder, or what fsspec knows: file://, s3://, gs://. Raises RegistryUrlInvalid."""
         return cls(Store.open(url))
 
-    def bundles(self) -> list[Registered]:
-        """Every bundle, by name and the newest first."""
-        found = filter(None, map(_of_manifest, self.store.names(BUNDLES)))
-        registered = [Registered(reference, self._entry_or_none(reference)) for reference in found]
+    def bundles(self, name: str | None = None) -> list[Registered]:
+        """Every bundle, or every one of that name; by name and the newest first."""
+        names = self.store.names(f"{BUNDLES}/{name}" if name else BUNDLES)
+        found = filter(None, map(_of_manifest, names))
+        registered = [Registered(reference, self.entry_or_none(reference)) for reference in found]
         return sorted(registered, key=lambda each: (each.reference.name, -_pushed_at_ms(each)))
 
     def find(self, text: str) -> Reference:
@@ -58,10 +59,10 @@ class Registry:
         except ReferenceInvalid:
             if not is_name(text):
                 raise
-        named = [each.reference for each in self.bundles() if each.reference.name == text]
+        named = self.bundles(text)
         if not named:
             raise BundleUnknown(f"{self.store} has no bundle named {text}")
-        return named[0]
+        return named[0].reference
 
     def entry(self, reference: Reference) -> Entry:
         """Raises EntryInvalid."""
@@ -109,7 +110,7 @@ class Registry:
         except TooLong:
             return None
 
-    def _entry_or_none(self, reference: Reference) -> Entry | None:
+    def entry_or_none(self, reference: Reference) -> Entry | None:
         try:
             return self.entry(reference)
         except EntryInvalid:

@@ -3,11 +3,10 @@
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 from models.features.records import Arrays
-from models.manifest import Manifest, read_manifest, verify_files
+from models.manifest import Bundle
 from models.runtime import Outputs, check_golden
 from models.triton.address import Address
 from models.triton.connection import Connection
@@ -16,21 +15,6 @@ from models.triton.tensors import check_metadata, expected_outputs
 
 PROOF_S: Final = 10.0
 Connect = Callable[[Address, list[str]], Connection]
-
-
-class Bundle(NamedTuple):
-    """The folder that Triton's model was exported from."""
-
-    folder: Path
-    manifest: Manifest
-    version: str
-
-    @classmethod
-    def verified(cls, folder: Path) -> Self:
-        """Raises BundleError."""
-        manifest, version = read_manifest(folder)
-        verify_files(folder, manifest)
-        return cls(folder, manifest, version)
 
 
 class TritonModel:

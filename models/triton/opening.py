@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.manifest import Bundle
 from models.triton.address import Address
 from models.triton.errors import TritonClientMissing
 
@@ -17,7 +18,7 @@ def open_model(folder: Path, url: str, timeout_s: float) -> "TritonModel":
     """
     address = Address.parse(url)
     try:
-        from models.triton.model import Bundle, TritonModel
+        from models.triton.model import TritonModel
     except ModuleNotFoundError as error:
         raise TritonClientMissing(
             f"{url} needs {error.name}, which is not installed here: "

@@ -6,13 +6,13 @@ from typing import Any
 
 import onnx
 
-from export.registry.comparison import Described, Row, compare
-from models.manifest import MANIFEST, MODEL, read_manifest
+from export.registry.comparison import Row, compare
+from models.manifest import MANIFEST, MODEL, Bundle, read_manifest
 from tests.bundles import linear_student
 
 
 def _rows(a: Path, b: Path) -> dict[tuple[str, str], Row]:
-    described = [Described(folder, *read_manifest(folder)) for folder in (a, b)]
+    described = [Bundle(folder, *read_manifest(folder)) for folder in (a, b)]
     return {(row.group, row.field): row for row in compare(*described)}
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.registry.comparison import Described
 from export.registry.latency import WARM_RUNS, Side, measure, sides
 from models.features.records import Arrays
-from models.manifest import read_manifest
+from models.manifest import Bundle, read_manifest
 from models.runtime import load
 from tests.bundles import linear_student
 
@@ -33,8 +32,8 @@ class Machine:
         return Side(run, {}, 64)
 
 
-def _described(folder: Path) -> Described:
-    return Described(folder, *read_manifest(folder))
+def _described(folder: Path) -> Bundle:
+    return Bundle(folder, *read_manifest(folder))
 
 
 def test_figures_are_of_each_models_own_runs() -> None:

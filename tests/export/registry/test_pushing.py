@@ -3,13 +3,14 @@
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from export.registry.pushing import Note, push
-from models.manifest import MANIFEST, MODEL, FileTampered, GoldenMismatch
+from models.manifest import MANIFEST, MODEL, SIGNATURE, FileTampered, GoldenMismatch
 from models.registry import registry as registry_module
 from models.registry.errors import (
     BundleUnknown,
@@ -91,11 +92,14 @@ def test_pushes_of_one_bundle_at_once_all_succeed(tmp_path: Path, student: Path)
         for attempt in range(8):
             begin, folder = threading.Barrier(3), tmp_path / str(attempt)
 
-            def pushed(begin: threading.Barrier = begin, folder: Path = folder) -> Reference:
+            def pushed(
+                number: int, begin: threading.Barrier = begin, folder: Path = folder
+            ) -> Reference:
                 begin.wait()
-                return push(registry_of("file", folder), student, NOTE).reference
+                note = replace(NOTE, pushed_at_ms=NOTE.pushed_at_ms + number)
+                return push(registry_of("file", folder), student, note).reference
 
-            pushes = [pool.submit(pushed) for _ in range(3)]
+            pushes = [pool.submit(pushed, number) for number in range(3)]
             assert [each.result() for each in pushes] == [reference_of(student)] * 3
             registry = registry_of("file", folder)
             assert pull(registry, reference_of(student), LocalCache(folder / "cache", 1 << 30))
@@ -199,3 +203,13 @@ def test_bundle_whose_entry_is_lost_is_listed_without(tmp_path: Path, student: P
     registry = filled("file", tmp_path, student)
     registry.store.remove(entry_name(reference_of(student)))
     assert registry.bundles() == [registry_module.Registered(reference_of(student), None)]
+
+
+def test_push_mends_an_entry_whose_signature_is_damaged_too(
+    kind: str, tmp_path: Path, student: Path
+) -> None:
+    registry, reference = filled(kind, tmp_path, student), reference_of(student)
+    registry.store.remove(entry_name(reference))
+    registry.store.put_bytes(file_name(reference, SIGNATURE), b"damaged")
+    push(registry, student, NOTE)
+    assert registry.entry(reference).signed_by is None

@@ -15,7 +15,7 @@ from models.manifest import MANIFEST, MODEL
 from models.registry.entry import Entry
 from models.registry.errors import BundleUnknown, RegistryUnavailable
 from models.registry.reference import Reference
-from models.registry.registry import Registry, entry_name, file_name
+from models.registry.registry import Registry, entry_name, file_name, folder_name
 from tests.registries import failing, filled, reference_of
 
 NOW_MS = 1_760_000_000_000
@@ -164,3 +164,18 @@ def test_what_a_push_left_unfinished_goes_after_a_day(
     assert plan(registry, Rule(keep=1), now_ms + LEFTOVER_MS + DAY_MS).leftovers == ()
     assert [each.reference for each in registry.bundles()] == [reference_of(later)]
     assert registry.store.read("bundles/NOT-OURS/file", 10) == b"kept"
+
+
+def test_entry_whose_bundle_never_came_goes_after_a_day(
+    kind: str, tmp_path: Path, student: Path, later: Path
+) -> None:
+    registry, reference = filled(kind, tmp_path, student, later), reference_of(student)
+    registry.store.remove(file_name(reference, MANIFEST))
+    registry.store.remove(folder_name(reference))
+    now_ms = int(time.time() * 1000)
+    assert plan(registry, Rule(keep=1), now_ms).leftovers == ()
+    planned = plan(registry, Rule(keep=1), now_ms + LEFTOVER_MS + 60_000)
+    assert planned.leftovers == (entry_name(reference),)
+    remove(registry, planned)
+    assert [each.reference for each in registry.bundles()] == [reference_of(later)]
+    assert not [name for name in registry.store.names("index") if reference.version in name]
