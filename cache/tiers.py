@@ -176,6 +176,8 @@ def _fill_from_neighbours(
     found: _Found, lookups: Sequence[Lookup], is_gap: Mask, ttl: TtlPolicy
 ) -> None:
     """Takes what it fills out of `is_gap`."""
+    if all(lookup.lent is None for lookup in lookups):
+        return
     asked = [
         Lookup(lookup.lent, lookup.pair_keys[is_gap[part]], lookup.now_ms)
         for lookup, part in zip(lookups, found.parts, strict=True)
@@ -212,6 +214,8 @@ def _fill_from_items(
     found: _Found, lookups: Sequence[Lookup], items: ItemLent, ttl: TtlPolicy
 ) -> None:
     gaps = np.flatnonzero(found.tier == NONE)
+    if not len(gaps):
+        return
     sizes = [part.stop - part.start for part in found.parts]
     now_ms = np.array([lookup.now_ms for lookup in lookups]).repeat(sizes)
     rows = items.rows.take(gaps)

@@ -1,6 +1,6 @@
 """The test window: teacher, student alone, student at every coverage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from models.annotation.annotations import Annotations
 from models.caches import Caches
-from models.data.batches import records, shown
+from models.data.batches import candidates_as_of, shown
 from models.data.causal import Replay
 from models.examples import CacheSource, Examples
 from models.features.prior_rates import prior_scores
@@ -62,12 +62,13 @@ class Evaluation:
             for name, parts in logits.items()
         }
 
-    def prior_rates(self, rates: Sequence[float]) -> F64:
+    def prior_rates(self, rates: tuple[float, ...]) -> F64:
         """`[n, T]`: what a gateway goes by when no model answers."""
         parts = []
         for requests in chunked(self.requests):
-            _, candidates = records(self.replay, requests, history_length=1)
-            parts.append(prior_scores(candidates.counters, tuple(rates)))
+            pairs = shown(self.replay, requests).pairs
+            counted = candidates_as_of(self.replay, pairs, self.replay.time_ms[requests])
+            parts.append(prior_scores(counted.counters, rates))
         return np.concatenate(parts)
 
     def _calibrated(self, logit: F32, candidate: Candidate) -> F64:

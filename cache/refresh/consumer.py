@@ -7,6 +7,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from cache.errors import CacheError, Corrupt, StoreUnavailable
 from cache.refresh.dead_letters import bury
+from cache.refresh.process import at_most
 from cache.refresh.tally import Tally
 from cache.streams import Message, Streams
 
@@ -73,7 +74,7 @@ class Consumer(Generic[T]):
                 self._tally.add("messages", "postponed", len(self._held))
                 # A server that lost its memory has lost the group as well.
                 self._has_group = False
-                await _pause(stop, pause_s)
+                await at_most(pause_s, stop)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
     async def step(self) -> int:
@@ -147,11 +148,3 @@ class Consumer(Generic[T]):
     async def _bury(self, message: Message, error: Exception) -> None:
         self._tally.add("messages", "dead", 1)
         await bury(self._streams, self._stream, message, error)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass

@@ -17,6 +17,7 @@ from cache.item_means import MAX_ITEMS, ItemMeans, encode
 from cache.item_slices import Slices, slice_ms, window_ms
 from cache.items import FIELD
 from cache.keys import item_means_stream, item_slices_table
+from cache.refresh.process import at_most
 from cache.refresh.tally import Tally
 from cache.streams import Streams
 from cache.table import Change, Table
@@ -62,8 +63,7 @@ class ItemSums:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`, with what is held then written too."""
         while not stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), FLUSH_S)
+            await at_most(FLUSH_S, stop)
             await self.flush()
         await self.flush()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -12,14 +12,11 @@ from cache.refresh.neighbour_lending import NeighbourRules
 from cache.refresh.neighbour_loop import NeighbourLoop
 from cache.refresh.neighbour_shelf import Width
 from cache.refresh.options import MetricsPort, RedisUrl
-from cache.refresh.process import expose, live, say
+from cache.refresh.process import DRAIN_S, expose, live, say
 from cache.refresh.refresh_options import HardTtlS
 from cache.refresh.tally import Tally
 from cache.tiers import HARD_TTL_S
 from models.manifest import Manifest, read_manifest
-
-DRAIN_S: Final = 8.0
-"""Less than what supervisors wait before they kill."""
 
 
 class ReadsNoNeighbours(Exception):

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Final
 
 from redis.asyncio import Redis
@@ -15,7 +14,7 @@ from cache.keys import neighbour_key
 from cache.refresh.neighbour_index import NeighbourIndex, directions_of
 from cache.refresh.neighbour_lending import NeighbourRules, lent_to
 from cache.refresh.neighbour_shelf import Shelf, UserEntries, Width, gathered
-from cache.refresh.process import say
+from cache.refresh.process import at_most, say
 from cache.refresh.tally import Tally
 from cache.sequence import no_sequence
 from cache.store import Store
@@ -52,8 +51,7 @@ class NeighbourLoop:
             except StoreUnavailable as error:
                 say("neighbours wait", reason=str(error))
                 pause_s = min(RETRY_S, pause_s)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause_s)
+            await at_most(pause_s, stop)
 
     async def measure(self) -> None:
         pass

@@ -87,8 +87,10 @@ async def gathered(
     held: dict[str, UserEntries] = {}
     left_out = 0
     async for user_ids in _users(client, space):
-        wanted = [user for user in user_ids if user not in held][: max(max_users - len(held), 0)]
-        left_out += len(user_ids) - len(wanted)
+        # A walk may come by a key twice.
+        new = [user for user in dict.fromkeys(user_ids) if user not in held]
+        wanted = new[: max(max_users - len(held), 0)]
+        left_out += len(new) - len(wanted)
         for first in range(0, len(wanted), PAGES_AT_ONCE):
             part = wanted[first : first + PAGES_AT_ONCE]
             values = await store.get_many([page_key(user, space) for user in part])

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final, Protocol
 
@@ -18,6 +19,8 @@ from cache.refresh.tally import Tally
 
 MEASURE_S: Final = 2.0
 MEASURES_A_REPORT: Final = 15
+DRAIN_S: Final = 8.0
+"""Less than what supervisors wait before they kill."""
 
 
 def say(event: str, **facts: Any) -> None:
@@ -25,6 +28,13 @@ def say(event: str, **facts: Any) -> None:
     line = {"at_ms": time.time_ns() // 1_000_000, "event": event, **facts}
     sys.stderr.write(json.dumps(line, separators=(",", ":")) + "\n")
     sys.stderr.flush()
+
+
+async def at_most(seconds: float, event: asyncio.Event) -> None:
+    """Waits for the event so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def consumer_name() -> bytes:

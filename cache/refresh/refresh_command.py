@@ -2,12 +2,11 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
 
 from cache.errors import ShardsDiffer
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
 from cache.refresh.pages import RETENTION_S, SEQUENCE
-from cache.refresh.process import expose, live, say
+from cache.refresh.process import DRAIN_S, expose, live, say
 from cache.refresh.refresh_options import (
     BatchMs,
     CandidateLimit,
@@ -38,9 +37,6 @@ from cache.tiers import HARD_TTL_S, SOFT_TTL_S
 from models.features.catalogue import Catalogue
 from models.manifest import ManifestInvalid, read_manifest
 from models.providers.execution import Execution
-
-DRAIN_S: Final = 8.0
-"""Less than what supervisors wait before they kill."""
 
 
 def refresh(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
 from cache.ending import end
@@ -14,6 +13,7 @@ from cache.refresh.hand import Hand
 from cache.refresh.intake import Intake
 from cache.refresh.lease import Lease
 from cache.refresh.own_shards import OwnShards
+from cache.refresh.process import at_most
 from cache.refresh.speculation.speculation import Speculation
 from cache.refresh.tally import Tally
 
@@ -59,7 +59,7 @@ class RefreshLoop:
                     await self.step()
                     pause_s = PAUSE_S
                 except StoreUnavailable:
-                    await _at_most(pause_s, stop)
+                    await at_most(pause_s, stop)
                     pause_s = min(2 * pause_s, MAX_PAUSE_S)
         finally:
             await end([keeping])
@@ -73,7 +73,7 @@ class RefreshLoop:
         leases = self._own.leases()
         if not leases:
             self._own.changed.clear()
-            await _at_most(BLOCK_MS / 1000.0, self._own.changed)
+            await at_most(BLOCK_MS / 1000.0, self._own.changed)
             return
         wait_ms = BLOCK_MS if self._speculation is None else self._speculation.wait_ms(BLOCK_MS)
         await self._intake.refill(leases, wait_ms)
@@ -119,9 +119,3 @@ class RefreshLoop:
         if self._intake.rubbish:
             await self._attempts.end_rubbish(self._intake.rubbish)
             self._intake.rubbish.clear()
-
-
-async def _at_most(seconds: float, event: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
 class Refresher:
     """Three steps a batch: `plan` reads, `judge` runs the teacher, `write` writes. The first and
-    the last may raise StoreUnavailable and be tried again."""
+    the last may raise StoreUnavailable, the second TeacherUnavailable, and be tried again."""
 
     def __init__(
         self,

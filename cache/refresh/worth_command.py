@@ -1,12 +1,12 @@
 """`understudy worth`: measure on live traffic what the teacher's hints are worth."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
-from cache.refresh.process import expose, live, say
+from cache.refresh.process import DRAIN_S, expose, live, say
 from cache.refresh.serving import CATALOGUE, student_folder, teacher_folder
 from cache.refresh.tally import Tally
 from cache.refresh.worth_judge import Judge
@@ -15,9 +15,6 @@ from cache.refresh.worth_window import AttributionWindow
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
 from models.runtime import load
-
-DRAIN_S: Final = 8.0
-"""Less than what supervisors wait before they kill."""
 
 
 def worth(

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from cache.bench.drawn import Shape
 from cache.connection import connect
 from cache.embedded import EmbeddedValkey
 from cache.quantise import Precision
 from cache.sizing.measurement import measured
-from cache.sizing.workload import Measured, Needs, Shape, Traffic, needs
+from cache.sizing.workload import Measured, Needs, Traffic, needs
 
 
 def size(

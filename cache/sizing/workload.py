@@ -3,19 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cache.quantise import Precision
-
-
-class Shape(NamedTuple):
-    """Of what is kept of one user."""
-
-    entries: int  # pairs in a page
-    events: int  # in a record
-    sequence: int  # past impressions with a z
-    dim: int
-    tasks: int
-    precision: Precision
-
 
 @dataclass(frozen=True, slots=True)
 class Traffic:

@@ -48,11 +48,15 @@ class Known:
 
     def rows(self, pairs: I64) -> tuple[I64, Mask]:
         """Rows of `pairs`, and which of them are there."""
-        known = self.pairs.pair
-        if not len(known):
-            return np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
-        rows = np.minimum(known.searchsorted(pairs), len(known) - 1)
-        return rows, known[rows] == pairs
+        return rows_of(self.pairs.pair, pairs)
+
+
+def rows_of(known: I64, pairs: I64) -> tuple[I64, Mask]:
+    """Rows of `pairs` in `known`, which ascend, and which of them are there."""
+    if not len(known):
+        return np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
+    rows = np.minimum(known.searchsorted(pairs), len(known) - 1)
+    return rows, known[rows] == pairs
 
 
 class Memory:

@@ -14,7 +14,7 @@ class Cadence:
     def heard(self, now_ms: int) -> None:
         """Of a request."""
         self._pause_ms = TICK_MS
-        if self._planned_ms is None:
+        if self._planned_ms is None or self._planned_ms + TICK_MS < now_ms:
             self._planned_ms = now_ms
 
     def take(self, now_ms: int) -> bool:

@@ -12,11 +12,11 @@ import numpy as np
 from cache.arrays import I64, Mask
 from cache.demand import MISS
 from cache.tiers import TtlPolicy
+from models.speculation.memory import NEVER, rows_of
 from models.speculation.policy import Asked
 
 USERS: Final = 16_384
 PAIRS: Final = 512
-NEVER: Final = -(1 << 62)
 
 
 class _Kept(NamedTuple):
@@ -45,10 +45,7 @@ class _Kept(NamedTuple):
 
     def rows(self, pairs: I64) -> tuple[I64, Mask]:
         """Rows of `pairs`, and which of them are there."""
-        if not len(self.pair):
-            return np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
-        rows = np.minimum(self.pair.searchsorted(pairs), len(self.pair) - 1)
-        return rows, self.pair[rows] == pairs
+        return rows_of(self.pair, pairs)
 
 
 _NOTHING: Final = _Kept.of(np.zeros(0, np.int64))

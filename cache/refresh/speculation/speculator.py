@@ -12,6 +12,7 @@ import numpy as np
 
 from cache.arrays import I64, U64
 from cache.demand import Demand
+from cache.refresh.hand import MAX_USERS
 from cache.refresh.speculation.cadence import Cadence
 from cache.refresh.speculation.contexts import Contexts
 from cache.refresh.speculation.hearing import asked_of
@@ -27,8 +28,6 @@ from models.speculation.scheduler import Budget, Run, Scheduler
 
 WISHES: Final = 4096
 """Asked of the policy at once."""
-MAX_USERS: Final = 64
-"""Of a batch, as of one of demand."""
 
 
 class Speculator:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from cache.arrays import F32, F64, I64
+from cache.bench.printed import say
 from cache.entries import Entries
 from cache.quantise import Precision
 from cache.refresh.neighbour_index import Near, NeighbourIndex, directions_of
@@ -28,14 +29,14 @@ T = TypeVar("T")
 
 def main() -> None:
     for users in map(int, sys.argv[1:] or ("2000",)):
-        _say(f"\n{users:,} users of {TASTES} tastes, {HELD} entries each, d = {DIM}")
+        say(f"\n{users:,} users of {TASTES} tastes, {HELD} entries each, d = {DIM}")
         shelf = _shelf(users)
-        _say(f"entries: {sum(column.nbytes for column in shelf[2:]):,} bytes")
+        say(f"entries: {sum(column.nbytes for column in shelf[2:]):,} bytes")
         directions, means_s = timed(partial(_directions, shelf))
         index, index_s = timed(partial(NeighbourIndex, directions))
-        _say(f"directions {means_s:.1f} s, index {index_s:.1f} s")
+        say(f"directions {means_s:.1f} s, index {index_s:.1f} s")
         _lend(shelf, directions, index)
-        _say(f"neighbours recalled of users in all directions: {_recalled_at_worst(users):.4f}")
+        say(f"neighbours recalled of users in all directions: {_recalled_at_worst(users):.4f}")
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
@@ -58,7 +59,7 @@ def _lend(shelf: Shelf, directions: F32, index: NeighbourIndex) -> None:
     sizes = [len(value_of(each)) for each in lent]
     recalled = [_share(a.users, b.users) for a, b in zip(near, exact, strict=True)]
     same = [_same(*each) for each in zip(lent, truly, strict=True)]
-    _say(
+    say(
         f"a user: {1e3 * near_s / ASKED:.2f} ms to find, {1e3 * lent_s / ASKED:.1f} ms to lend, "
         f"{np.mean(sizes):,.0f} bytes\n"
         f"neighbours recalled {np.mean(recalled):.4f}, lent entries as by exact search "
@@ -116,10 +117,6 @@ def _entries(rng: np.random.Generator, taste: F64, chance: F64) -> Entries:
     at_ms = NOW_MS - rng.integers(0, 40_000_000, len(keys))
     logit = rng.normal(size=(len(keys), TASKS)).astype(np.float32)
     return Entries.of(keys, at_ms, logit, z, Precision.INT8)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from cache.bench.drawn import Shape
 from cache.connection import connect
 from cache.embedded import EmbeddedValkey
 from cache.quantise import Precision
 from cache.sizing.measurement import measured
-from cache.sizing.workload import Measured, Shape, Traffic, needs
+from cache.sizing.workload import Measured, Traffic, needs
 from understudy import build
 
 SHAPE = Shape(entries=300, events=50, sequence=50, dim=32, tasks=1, precision=Precision.INT8)

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from cache.demand import HIT, Demand, Others
+from cache.keys import pair_keys
 from cache.redis_streams import RedisStreams
 from cache.refresh.attempt import Attempts
 from cache.refresh.intake import Intake
@@ -15,6 +16,7 @@ from cache.refresh.speculation.speculator import Speculator
 from cache.refresh.teacher import Judge
 from cache.store import Store
 from cache.tiers import TtlPolicy
+from models.features.hashing import key64
 from models.speculation.policy import Policy
 from models.speculation.scheduler import Budget
 from tests.cache.fake_clock import FakeClock
@@ -85,3 +87,18 @@ def told(demand: Demand, hits: int) -> Demand:
 
 def made(user_id: str, items: range, hits: int = 0, at_ms: int = 0) -> Demand:
     return told(make_demand(user_id, items, at_ms or make_demand().as_of_ms), hits)
+
+
+async def held(space: LiveSpace, user_id: str) -> set[int]:
+    page = await space.page(user_id)
+    return set() if page is None else set(page.pair_keys.tolist())
+
+
+def keys_of(items: range, context: str = "feed") -> set[int]:
+    fold = np.array([key64(context)], np.uint64)
+    return set(pair_keys(make_demand(items=items).item_keys, fold).tolist())
+
+
+def closes(worker: Foreseeing) -> bool:
+    made = worker.speculator
+    return made.selected == made.computed + made.waiting + made.dropped.total()

@@ -35,11 +35,8 @@ RULES: Final = Rules(
     budget=AMPLE,
     soft_ttl_s=TTL.soft_s,
     hard_ttl_s=TTL.hard_s,
-    idle_tick_s=1.0,
     warm_up=0.0,
 )
-"""With its default the simulator counts the pause after a request from the plan before it, which
-may be a minute old: wishes then come earlier than anybody could have them."""
 DIFFERING: Final = {"hazard": 0, "student-score": 0, "popularity": 1, "all": 1}
 """Requests that may be covered otherwise. Lists of the most offered pairs are renewed by the plan
 that finds them ten minutes old, and plans are not at the same second."""

@@ -21,7 +21,7 @@ def test_request_makes_the_pause_short_again() -> None:
     cadence.heard(0)
     assert plans(cadence, 20_000) == [1000, 3000, 7000, 15_000]
     cadence.heard(20_000)
-    assert plans(cadence, 21_000, 20_000) == [20_000]
+    assert plans(cadence, 22_000, 20_000) == [21_000]
 
 
 def test_time_goes_on_from_the_latest_request_and_never_back() -> None:

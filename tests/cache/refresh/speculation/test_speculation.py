@@ -4,32 +4,24 @@ import numpy as np
 import pytest
 
 from cache.demand import encode
-from cache.keys import pair_keys
 from models.features.hashing import key64
 from models.speculation.scheduler import Budget
 from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand
 from tests.cache.refresh.live_space import Hired, LiveSpace
 from tests.cache.refresh.outcomes import outcomes
-from tests.cache.refresh.speculation.foreseeing import AMPLE, Foreseeing, made, told
+from tests.cache.refresh.speculation.foreseeing import (
+    AMPLE,
+    Foreseeing,
+    closes,
+    held,
+    keys_of,
+    made,
+    told,
+)
 from tests.cache.refresh.speculation.recurring import Recurring
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("ten_users")]
-
-
-async def held(space: LiveSpace, user_id: str) -> set[int]:
-    page = await space.page(user_id)
-    return set() if page is None else set(page.pair_keys.tolist())
-
-
-def keys_of(items: range, context: str = "feed") -> set[int]:
-    fold = np.array([key64(context)], np.uint64)
-    return set(pair_keys(make_demand(items=items).item_keys, fold).tolist())
-
-
-def closes(worker: Foreseeing) -> bool:
-    made = worker.speculator
-    return made.selected == made.computed + made.waiting + made.dropped.total()
 
 
 async def test_hits_are_heard_and_are_in_no_account(space: LiveSpace) -> None:

@@ -5,34 +5,18 @@ import pytest
 from redis.asyncio import Redis
 
 from cache.errors import StoreUnavailable
-from cache.keys import pair_keys, record_key
+from cache.keys import record_key
 from cache.redis_store import RedisStore
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Judged
-from models.features.hashing import key64
 from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand
 from tests.cache.refresh.live_space import Hired, LiveSpace
-from tests.cache.refresh.speculation.foreseeing import Foreseeing, made
+from tests.cache.refresh.speculation.foreseeing import Foreseeing, closes, held, keys_of, made
 from tests.cache.refresh.speculation.recurring import Recurring
 from tests.cache.refresh.worker_bench import Counting
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("ten_users")]
-
-
-async def held(space: LiveSpace, user_id: str) -> set[int]:
-    page = await space.page(user_id)
-    return set() if page is None else set(page.pair_keys.tolist())
-
-
-def keys_of(items: range, context: str = "feed") -> set[int]:
-    fold = np.array([key64(context)], np.uint64)
-    return set(pair_keys(make_demand(items=items).item_keys, fold).tolist())
-
-
-def closes(worker: Foreseeing) -> bool:
-    made = worker.speculator
-    return made.selected == made.computed + made.waiting + made.dropped.total()
 
 
 async def test_nothing_is_foreseen_of_a_user_whose_record_is_gone(
