@@ -1,6 +1,7 @@
 """Connections to one gateway, shared by requests in flight."""
 
 import asyncio
+from typing import Self
 from urllib.parse import urlsplit
 
 from loadtest.connection import Answer, Connection
@@ -26,6 +27,12 @@ class Pool:
                 return await connection.send(request)
             finally:
                 self._idle.put_nowait(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *ending: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Waits for what is in flight."""

@@ -6,7 +6,7 @@ One request after another, from a Valkey of its own; no HTTP is in the totals.
 """
 
 import tempfile
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, cast
@@ -17,10 +17,8 @@ import uvloop
 
 from cache.bench.printed import say
 from cache.embedded import EmbeddedValkey
-from models.features.catalogue import Catalogue
-from models.runtime import Model
 from server.admission import Cost
-from server.cache_links import CacheLinks, cache_links
+from server.cache_links import cache_links
 from server.cache_share import REQUESTS, Asked, answered, asked_of
 from server.errors import Overloaded
 from server.lane import Lane, build_lane, load_model, load_stand_in
@@ -80,37 +78,34 @@ def print_rungs(
 
 async def _measured(serving: ServingFolder, url: str) -> dict[str, Timed]:
     """The rungs in turn, round after round, the best round of each."""
-    lanes = {rung.name: await _lane(serving, url, rung) for rung in rungs_of(serving)}
     best: dict[str, Timed] = {}
-    for _ in range(ROUNDS):
-        for name, (lane, asked, _) in lanes.items():
-            timed = await (_refused(lane, asked) if name == SHED else _round(lane, asked))
-            best[name] = min(best.get(name, timed), timed)
-    for _, _, links in lanes.values():
-        await links.close()
+    async with AsyncExitStack() as links:
+        lanes = {rung.name: await _lane(serving, url, rung, links) for rung in rungs_of(serving)}
+        for _ in range(ROUNDS):
+            for name, (lane, asked) in lanes.items():
+                timed = await (_refused(lane, asked) if name == SHED else _round(lane, asked))
+                best[name] = min(best.get(name, timed), timed)
     return best
 
 
-async def _lane(serving: ServingFolder, url: str, rung: Rung) -> tuple[Lane, Asked, CacheLinks]:
+async def _lane(
+    serving: ServingFolder, url: str, rung: Rung, closing: AsyncExitStack
+) -> tuple[Lane, Asked]:
     given: dict[str, Any] = {
         "bundle": serving.student, "redis_url": url, "replay": True, "served_share": 0.0,
         "cache_timeout_ms": 1000.0, "deadline_ms": 10_000.0, "soft_ttl_s": 86_400.0,
     }  # fmt: skip
     settings = Settings(**given | rung.settings)
     links = cache_links(settings)
+    closing.push_async_callback(links.close)
     model, catalogue = load_model(settings, serving.student, serving.catalogue)
     asked = await asked_of(serving, model.manifest, links)
     while rung.is_cut_off and not links.breaker.is_open:
         links.breaker.failed()
-    return _built(serving, rung, model, catalogue, links), asked, links
-
-
-def _built(
-    serving: ServingFolder, rung: Rung, model: Model, catalogue: Catalogue, links: CacheLinks
-) -> Lane:
+    stand_in = load_stand_in(settings, model.manifest)
     model = replace(model, session=cast("Any", BrokenSession())) if rung.is_broken else model
-    stand_in = load_stand_in(links.settings, model.manifest)
-    return build_lane("stable", serving.student, model, catalogue, links, Metrics(), stand_in)
+    folder = serving.student
+    return build_lane("stable", folder, model, catalogue, links, Metrics(), stand_in), asked
 
 
 async def _round(lane: Lane, asked: Asked) -> Timed:

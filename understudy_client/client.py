@@ -25,9 +25,10 @@ T = TypeVar("T")
 class Client(Calls[httpx.Client]):
     """Every call raises an UnderstudyError when it has no answer.
 
-    Two things can hold a call past its deadline, for nothing here can interrupt them: a slow name
-    server, and a gateway whose headers trickle in byte by byte. The rest, from the connection to
-    the end of the body, is within it.
+    Three things can hold a call past its deadline, for nothing here can interrupt them: a slow name
+    server, or a name with several addresses of which none answers; headers that trickle in byte by
+    byte; and a gateway that falls silent amid the exchange, which is noticed after at most as long
+    again. AsyncClient keeps it whatever happens.
     """
 
     def rank(

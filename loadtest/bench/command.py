@@ -15,7 +15,7 @@ from loadtest.bench.bodies import pools_of, requests_of
 from loadtest.bench.cores import Cores, pin, two_cores
 from loadtest.bench.report import Measured, as_json, as_markdown
 from loadtest.bench.sizes import IN_FLIGHT, gateway, raw_loop
-from loadtest.bench.warm import warm
+from loadtest.bench.warm import SETTINGS, warm
 from loadtest.hardware import hardware
 from loadtest.json_file import write_json
 from loadtest.marked import fill
@@ -24,8 +24,6 @@ from loadtest.stack import Stack, free_port, running_up
 
 HOST: Final = "127.0.0.1"
 MARK: Final = "bench"
-SETTINGS: Final = {"UNDERSTUDY_SOFT_TTL_S": "86400"}
-"""No page grows stale while the bench runs: the last size would meet what the first did not."""
 
 
 def bench(
@@ -70,8 +68,5 @@ def measure(
 
 
 async def _warm(url: str, requests: list[bytes]) -> float:
-    pool = Pool(url, IN_FLIGHT)
-    try:
+    async with Pool(url, IN_FLIGHT) as pool:
         return await warm(pool, requests)
-    finally:
-        await pool.close()

@@ -29,6 +29,7 @@ def two_cores() -> Cores:
 def pin(pids: Iterable[int], core: int) -> None:
     """Every thread of each process, and so what they start afterwards."""
     for pid in pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setaffinity(int(task.name), {core})
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may have ended
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(task.name), {core})

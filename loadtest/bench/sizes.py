@@ -62,8 +62,5 @@ def _rate(outcome: Outcome) -> float:
 
 
 async def _trial(url: str, requests: Sequence[bytes], rate: float) -> Outcome:
-    pool = Pool(url, IN_FLIGHT)
-    try:
+    async with Pool(url, IN_FLIGHT) as pool:
         return await trial(pool, requests, rate, TRIAL_S)
-    finally:
-        await pool.close()

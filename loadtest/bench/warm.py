@@ -12,6 +12,8 @@ ENOUGH: Final = 0.95
 ROUNDS: Final = 40
 PAUSE_S: Final = 1.0
 TIMEOUT_S: Final = 5.0
+SETTINGS: Final = {"UNDERSTUDY_SOFT_TTL_S": "86400"}
+"""No page grows stale while a bench runs: its last size would meet what the first did not."""
 
 
 async def warm(pool: Pool, requests: Sequence[bytes]) -> float:

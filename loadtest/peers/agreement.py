@@ -7,13 +7,14 @@ from typing import Final
 
 import numpy as np
 
+from loadtest.bench.sizes import IN_FLIGHT
 from loadtest.connection import Answer
 from loadtest.errors import LoadTestError
 from loadtest.peers.errors import PeerFailed
 from loadtest.peers.grpc_calls import GRPC, GrpcSender
 from loadtest.peers.process import HOST, Server
 from loadtest.peers.table import Peer
-from loadtest.peers.target import IN_FLIGHT, ClosableSender, Target, http
+from loadtest.peers.target import ClosableSender, Target, http
 from loadtest.peers.tensors import Case
 from loadtest.peers.wires import Scores
 

@@ -5,9 +5,8 @@ The gateway has the measured core; Valkey, refresher and ingest share the load g
 
 import asyncio
 import json
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,11 +15,12 @@ import psutil
 
 from loadtest.bench.bodies import Pools, pools_of, requests_of
 from loadtest.bench.cores import Cores, pin
-from loadtest.bench.warm import coverage, warm
+from loadtest.bench.sizes import IN_FLIGHT
+from loadtest.bench.warm import SETTINGS, coverage, warm
 from loadtest.connection import Answer
 from loadtest.peers.errors import PeerFailed
 from loadtest.peers.process import HOST, cpu_s
-from loadtest.peers.target import IN_FLIGHT, Target
+from loadtest.peers.target import Target
 from loadtest.pool import Pool
 from loadtest.stack import Stack, free_port, running_up
 
@@ -29,7 +29,6 @@ OURS: Final[Mapping[str, Mapping[str, Any]]] = {
     "understudy-dpp": {"diversity": 0.5},
 }
 """Fields of the body beside user, context and candidates."""
-SETTINGS: Final = {"UNDERSTUDY_SOFT_TTL_S": "86400"}
 PAGE: Final = 500
 """Candidates that a page of 512 entries covers: of more, some go without a pair entry."""
 TIMEOUT_S: Final = 10.0
@@ -72,7 +71,7 @@ class Pipeline(NamedTuple):
         """Mean share of pair entries over all requests. Raises PeerFailed."""
 
         async def asked() -> float:
-            async with closing(Pool(self.stack.url, 1)) as pool:
+            async with Pool(self.stack.url, 1) as pool:
                 for _ in range(CHECKS):  # the first ones meet connections that are not there yet
                     answer = await pool.send(requests[0], TIMEOUT_S)
                     if is_whole(answer):
@@ -119,16 +118,8 @@ def check_answer(answer: Answer, bundle: Path) -> None:
 
 
 async def _warm(url: str, requests: Sequence[bytes]) -> None:
-    async with closing(Pool(url, 1)) as pool:
+    async with Pool(url, 1) as pool:
         await warm(pool, requests)
-
-
-@asynccontextmanager
-async def closing(pool: Pool) -> AsyncIterator[Pool]:
-    try:
-        yield pool
-    finally:
-        await pool.close()
 
 
 def _pin(stack: Stack, cores: Cores) -> None:
@@ -136,7 +127,6 @@ def _pin(stack: Stack, cores: Cores) -> None:
     pin([process.pid for process in _with_children(others)], cores.others)
     gateway = _with_children([stack.pid("gateway")])
     pin([process.pid for process in gateway], cores.measured)
-    pin([os.getpid()], cores.others)
 
 
 def _with_children(pids: Sequence[int]) -> list[psutil.Process]:

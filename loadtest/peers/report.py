@@ -68,7 +68,10 @@ def _latencies(measured: Report, sizes: Sequence[int]) -> str:
 
 
 def _costs(measured: Report, sizes: Sequence[int]) -> str:
-    head = "CPU time of the server a request, in ms, at that same half:"
+    head = (
+        "CPU time of the server a request, in ms, at that same half, or at a quarter of its "
+        "capacity where no rate was held:"
+    )
     return _table(
         head, measured, sizes, _raw_p50(measured, sizes), lambda at: f"{at['cpu_ms']:.2f}"
     )

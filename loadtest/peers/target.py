@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from loadtest.bench.sizes import IN_FLIGHT
 from loadtest.open_loop import Sender
 from loadtest.pool import Pool
-
-IN_FLIGHT: Final = 64
 
 
 class ClosableSender(Sender, Protocol):

@@ -19,7 +19,6 @@ GOLDEN: Final = "golden.safetensors"
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"
 PREFIX: Final = "input."
-BY_CANDIDATE: Final = frozenset(("group_place", "request_index"))
 
 
 class Case(NamedTuple):
@@ -45,14 +44,12 @@ def cases(bundle: Path, sizes: Sequence[int]) -> list[Case]:
 def arrays_of(golden: Arrays, shapes: Mapping[str, Sequence[Any]], candidates: int) -> Arrays:
     """One request: R = 1, and all N candidates are its own."""
     counts = {"R": 1, "N": candidates}
-    arrays = {
-        name: _rows(golden[PREFIX + name], counts[shape[0]])
-        for name, shape in shapes.items()
-        if name not in BY_CANDIDATE and name != "group_rows"
-    }
     place = np.arange(candidates)
     own = {"request_index": np.zeros_like(place), "group_place": place, "group_rows": place[None]}
-    return arrays | {name: array for name, array in own.items() if name in shapes}
+    return {
+        name: own[name] if name in own else _rows(golden[PREFIX + name], counts[shape[0]])
+        for name, shape in shapes.items()
+    }
 
 
 def _rows(array: NDArray[Any], count: int) -> NDArray[Any]:

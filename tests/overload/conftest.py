@@ -26,9 +26,12 @@ def surge(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     command = [sys.executable, "-m", "tests.overload.slow_gateway", str(served.student), str(port)]
     path = tmp_path_factory.mktemp("overload") / "gateway.log"
     with path.open("wb") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as run:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=ENDS_WITHIN_S) as client:
-            wait_until(lambda: answers(client, "/readyz", 200), "/readyz")
-        yield Surge(f"http://127.0.0.1:{port}", CANDIDATES)
-        run.terminate()
-        assert run.wait(ENDS_WITHIN_S) in (0, -signal.SIGTERM)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=ENDS_WITHIN_S) as client:
+                wait_until(lambda: answers(client, "/readyz", 200), "/readyz")
+            yield Surge(f"http://127.0.0.1:{port}", CANDIDATES)
+            run.terminate()
+            assert run.wait(ENDS_WITHIN_S) in (0, -signal.SIGTERM)
+        finally:
+            run.kill()
     assert "Traceback" not in path.read_text()

@@ -36,4 +36,4 @@ def slow_down() -> None:
 if __name__ == "__main__":
     slow_down()
     bundle, port = Path(sys.argv[1]), int(sys.argv[2])
-    run(Settings(bundle=bundle, port=port, replay=True, deadline_ms=DEADLINE_MS))
+    run(Settings(bundle=bundle, port=port, replay=True, deadline_ms=DEADLINE_MS, drain_s=0.0))

@@ -51,15 +51,14 @@ class Surge:
     async def _send(
         self, due_s: list[float], fields: Callable[[int], dict[str, Any]]
     ) -> list[Answered]:
-        pool, began_s, tasks = Pool(self.url, CONNECTIONS), time.perf_counter(), []
-        for number, due in enumerate(due_s):
-            if (wait_s := due - (time.perf_counter() - began_s)) > 0:
-                await asyncio.sleep(wait_s)
-            body = rank_body(f"user-{number % USERS}", self._candidates) | fields(number)
-            tasks.append(asyncio.create_task(self._one(pool, body, began_s, due)))
-        answered = await asyncio.gather(*tasks)
-        await pool.close()
-        return answered
+        began_s, tasks = time.perf_counter(), []
+        async with Pool(self.url, CONNECTIONS) as pool:
+            for number, due in enumerate(due_s):
+                if (wait_s := due - (time.perf_counter() - began_s)) > 0:
+                    await asyncio.sleep(wait_s)
+                body = rank_body(f"user-{number % USERS}", self._candidates) | fields(number)
+                tasks.append(asyncio.create_task(self._one(pool, body, began_s, due)))
+            return await asyncio.gather(*tasks)
 
     async def _one(
         self, pool: Pool, body: dict[str, Any], began_s: float, due_s: float

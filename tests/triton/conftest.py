@@ -6,8 +6,10 @@ import pytest
 
 from export.triton.repository import write_repository
 from export.triton.serving import Serving
-from tests.bundles import serving_folder
+from tests.server.conftest import Served, served
 from tests.triton.triton_server import PYTHON, TritonServer
+
+__all__ = ["served"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,14 +41,13 @@ def shared_regions() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
-    folder, work = serving_folder(tmp_path_factory.mktemp("serving")), tmp_path_factory.mktemp("t")
-    named = {path.name.partition("-")[0]: path for path in folder.iterdir() if path.is_dir()}
-    for role in ("student", "teacher"):
-        write_repository(work / "repository", named[role], Serving("python"))
+def exported(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    work = tmp_path_factory.mktemp("t")
+    for bundle in (served.student, served.teacher):
+        write_repository(work / "repository", bundle, Serving("python"))
     server = TritonServer(work, work / "repository")
     server.start()
-    yield Exported(folder, named["student"], named["teacher"], server)
+    yield Exported(served.folder, served.student, served.teacher, server)
     server.kill()
 
 

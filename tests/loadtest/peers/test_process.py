@@ -13,6 +13,7 @@ from loadtest.peers.errors import PeerFailed
 from loadtest.peers.process import MARK, cpu_s, marked, running
 from loadtest.peers.table import PEERS, Peer
 from loadtest.peers.wires import JSON
+from tests.server.live import wait_until
 
 CORE = min(os.sched_getaffinity(0))
 PROGRAMS = Path(sys.executable).parent
@@ -27,18 +28,12 @@ def _peer(code: str) -> Peer:
     return Peer("fake", "a fake", "fake", JSON, "/", ("python", "-c", code))
 
 
-def _until(is_true: object, process: subprocess.Popen[bytes]) -> None:
-    assert callable(is_true)
-    while not is_true():
-        assert process.poll() is None
-
-
 def test_what_a_server_forks_is_stopped_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "GRACE_S", 0.2)
     with running(_peer(ORPHAN), PROGRAMS, tmp_path, tmp_path / "run", Cores(CORE, CORE)) as server:
-        _until(lambda: len(marked(server.mark)) == 2, server.process)
+        wait_until(lambda: len(marked(server.mark)) == 2, "both processes")
         pids = [each.pid for each in marked(server.mark)]
         assert all(os.sched_getaffinity(pid) == {CORE} for pid in pids)
     assert marked(server.mark) == []
