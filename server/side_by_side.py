@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import numpy as np
 import typer
+from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ from safetensors.numpy import load_file
 
 from models.features.records import Arrays
 from models.manifest import GOLDEN, MODEL
+from models.providers.execution import Execution, Provider
 from models.runtime import Model, load
 from server.raw_loop import requests_of
 
@@ -47,22 +49,29 @@ def side_by_side(
     bundles: Annotated[list[Path], typer.Argument(help="Folders; the first is compared with.")],
     candidates: Annotated[str, typer.Option(help="Sizes of a request, with commas.")] = "200",
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each model.")] = 50,
+    providers: Annotated[str, typer.Option(help="What runs each, with commas.")] = "cpu",
 ) -> None:
     """Print size and median run by number of candidates, and its share of the first bundle's."""
-    models, golden = [load(bundle) for bundle in bundles], load_file(bundles[0] / GOLDEN)
+    cases = [(bundle, provider) for bundle in bundles for provider in _providers(providers)]
+    models = [load(bundle, execution=Execution(provider)) for bundle, provider in cases]
+    golden = load_file(bundles[0] / GOLDEN)
     sizes = [int(size) for size in candidates.split(",")]
     inputs = models[0].manifest.inputs
     found = {size: medians_ms(models, requests_of(golden, inputs, size), rounds) for size in sizes}
-    Console().print(_table(bundles, found))
+    Console().print(_table(cases, found))
 
 
-def _table(bundles: Sequence[Path], found: Mapping[int, Sequence[float]]) -> Table:
+def _providers(names: str) -> list[Provider]:
+    return TypeAdapter(list[Provider]).validate_python(names.split(","))
+
+
+def _table(cases: Sequence[tuple[Path, Provider]], found: Mapping[int, Sequence[float]]) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("bundle", "bytes", *(f"N = {size}, ms" for size in found)):
+    for heading in ("bundle", "provider", "bytes", *(f"N = {size}, ms" for size in found)):
         table.add_column(heading, justify="left" if heading == "bundle" else "right")
-    for row, bundle in enumerate(bundles):
+    for row, (bundle, provider) in enumerate(cases):
         cells = [f"{each[row]:.3f} ({each[row] / each[0]:.2f})" for each in found.values()]
-        table.add_row(bundle.name, f"{(bundle / MODEL).stat().st_size:,}", *cells)
+        table.add_row(bundle.name, provider, f"{(bundle / MODEL).stat().st_size:,}", *cells)
     return table
 
 
