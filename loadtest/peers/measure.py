@@ -90,7 +90,9 @@ async def closed_loop(target: Target, callers: int, seconds: float) -> float:
             number += 1
             request = target.requests[number % len(target.requests)]
             with contextlib.suppress(LoadTestError, TimeoutError):
-                answered += (await sender.send(request, PATIENCE_S)).status == 200
+                answer = await sender.send(request, PATIENCE_S)
+                # Not in one line with the waiting: the sum would be the one from before it.
+                answered += answer.status == 200
 
     started = time.perf_counter()
     async with target.sender() as sender:

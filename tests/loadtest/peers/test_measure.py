@@ -12,7 +12,7 @@ from loadtest.errors import GatewayUnreachable
 from loadtest.open_loop import Outcome
 from loadtest.peers import measure as measuring
 from loadtest.peers.errors import PeerFailed
-from loadtest.peers.measure import measure
+from loadtest.peers.measure import closed_loop, measure
 from loadtest.peers.target import Target
 
 RAW = Raw(per_second=1000.0, p50_ms=1.0, p99_ms=1.0)
@@ -52,6 +52,14 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _target(server: FakeServer) -> Target:
     return Target(server.connect, [b"one", b"two"], server.cpu_s)
+
+
+async def test_closed_loop_counts_every_caller() -> None:
+    server = FakeServer(service_s=0.002)
+    started = asyncio.get_running_loop().time()
+    per_second = await closed_loop(_target(server), 8, 0.2)
+    took_s = asyncio.get_running_loop().time() - started
+    assert per_second * took_s > 0.9 * server.answered
 
 
 def test_late_server_holds_no_rate_and_is_not_searched() -> None:
