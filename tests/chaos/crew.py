@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Crew:
     async def stop(self) -> list[int]:
         """Exit codes of all workers, told to end."""
         return list(await asyncio.gather(*(self._told_to_end(n) for n in range(WORKERS))))
+
+    def have_ears(self, names: Iterable[bytes]) -> bool:
+        """Whether every one that is alive has told its name, and so can be told to end."""
+        told = {int(name.split(b"-")[-2]) for name in names}
+        return told >= {worker.pid for worker in self._workers}
 
     def close(self) -> None:
         self._started.end()

@@ -17,7 +17,7 @@ from cache.keys import page_key
 from cache.refresh.backlog import Backlog
 from tests.bundles import SPACE
 from tests.cache.refresh.waiting import until
-from tests.chaos.crew import WORKERS, Crew
+from tests.chaos.crew import Crew
 from tests.chaos.demanding import Demanding
 
 pytestmark = pytest.mark.redis
@@ -47,9 +47,9 @@ class Chaos:
         backlog = await self.backlog()
 
         async def is_drained() -> bool:
-            # All are there again, and can be told to end: one that only starts has no ears yet.
-            workers = await self.client.zcard(SpaceKeys.of(SPACE).workers)
-            return workers == WORKERS and sum(await backlog.lengths()) == 0
+            # Names of the dead stay for a while: as many names are not all that are alive.
+            names = await self.client.zrange(SpaceKeys.of(SPACE).workers, 0, -1)
+            return self.crew.have_ears(names) and sum(await backlog.lengths()) == 0
 
         await until(is_drained, DRAINED_WITHIN_S)
 
