@@ -47,8 +47,8 @@ COMMANDS: Final = {
     "size": Command(
         "cache.sizing.size_command", "size", "Reckon memory, bandwidth and teacher.", "serve"
     ),
-    "migrate": Command(
-        "server.migrate_command", "migrate", "Let a student and its space follow another.", "serve"
+    "rollout": Command(
+        "server.rollout.command", "app", "Try a new student on live traffic, and back.", "serve"
     ),
     "items": Command(
         "cache.refresh.items_command", "items", "Fold changed items into a catalogue.", "serve"
@@ -70,6 +70,9 @@ COMMANDS: Final = {
     ),
     "export": Command(
         "export.export_command", "export", "Turn a run into a serving folder.", "export"
+    ),
+    "ship": Command(
+        "export.ship.ship_command", "ship", "Train, export and roll out, every night.", "export"
     ),
     "bundle": Command(
         "export.bundle_command", "bundle", "Verify, share, compare and sign bundles.", "export"

@@ -18,6 +18,15 @@ redis.call('XGROUP', 'CREATECONSUMER', KEYS[1], ARGV[1], ARGV[1])
 """Who has not read yet is told from who died by when its consumer was made."""
 
 
+APPENDED: Final = """
+local told = redis.pcall('XINFO', 'STREAM', KEYS[1])
+for i = 1, #told, 2 do
+  if told[i] == 'entries-added' then return told[i + 1] end
+end
+return 0
+"""
+
+
 class StreamWatch:
     """All that is appended after `begin`, once, to this watcher alone.
 
@@ -48,6 +57,12 @@ class StreamWatch:
             )
         entries = replies[0][1] if replies else []
         return [Message(id_, (fields or {}).get(b"b", b"")) for id_, fields in entries]
+
+    async def appended(self) -> int:
+        """Messages since the stream began: when more were appended than read, some went before
+        they were. Raises StoreUnavailable."""
+        with unavailable_when_failing("look at a watched stream"):
+            return int(await self._client.eval(APPENDED, 1, self._stream))
 
     async def end(self) -> None:
         """Raises StoreUnavailable."""

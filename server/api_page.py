@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from server.api_tables import Row, described, fields, routes
-from server.openapi import Json
+from server.openapi_parts import Json
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "api.md"
 ROUTES: Final = "routes"

@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import SecretStr
 
-from server.openapi import Json, document
+from server.openapi import document
+from server.openapi_parts import Json
 from server.settings import Settings
 
 WORDS: Final = {

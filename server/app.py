@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import problems
+from server.console.console import Console
 from server.counted import CountedAnswers
 from server.gateway import Gateway
 from server.open_inference.http_routes import is_protocol_path, open_inference_app
@@ -60,10 +61,14 @@ def create_app(
     gateway = Gateway(settings, on_ready)
     pages = None if worker is None else WorkerPages(worker, gateway.metrics.registry)
     inference = OpenInference(gateway)
+    metrics = MetricsRoute(gateway, pages)
+    # None without a token: nobody could be told from anybody else.
+    console = None if settings.admin_token is None else Console.of(gateway, metrics.text)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with grpc_listening(inference, version()), pages or nullcontext():
+        watching = nullcontext() if console is None else console.running()
+        async with grpc_listening(inference, version()), pages or nullcontext(), watching:
             await gateway.start()
             yield
         await gateway.stop()
@@ -72,7 +77,7 @@ def create_app(
     app.settings = settings
     app.gateway = gateway
     rank = RankRoute(gateway)
-    routes = _routes(gateway, rank, pages)
+    routes = [*_routes(gateway, rank, metrics), *_admin_routes(gateway, console)]
     paths = [route.path for route in routes]
     app.rank = CountedAnswers(rank, gateway.metrics, paths)
     protocol = open_inference_app(inference, version())
@@ -83,22 +88,22 @@ def create_app(
     return app
 
 
-def _routes(gateway: Gateway, rank: RankRoute, pages: WorkerPages | None) -> list[Route]:
+def _routes(gateway: Gateway, rank: RankRoute, metrics: MetricsRoute) -> list[Route]:
     health = HealthRoutes(gateway)
     return [
-        *_admin_routes(gateway),
         Route(PATH, rank, methods=["POST"]),
         Route("/v1/events", EventsRoute(gateway), methods=["POST"]),
         Route(STATUS_PATH, CacheStatusRoute(gateway).status),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
-        Route("/metrics", MetricsRoute(gateway, pages).page),
+        Route("/metrics", metrics.page),
     ]
 
 
-def _admin_routes(gateway: Gateway) -> list[Route]:
+def _admin_routes(gateway: Gateway, console: Console | None) -> list[Route]:
     """None without a token."""
     token = gateway.settings.admin_token
-    if token is None:
+    if token is None or console is None:
         return []
-    return [Route(ITEMS_PATH, ItemsRoute(gateway, token), methods=["POST"])]
+    items = Route(ITEMS_PATH, ItemsRoute(gateway, token), methods=["POST"])
+    return [items, *console.routes(token, gateway.settings.max_body_bytes)]

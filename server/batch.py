@@ -60,6 +60,18 @@ class Batcher:
             self._working = loop.create_task(self._work())
         return await answer
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is judged, nor waits to be."""
+        return self._working is None
+
+    def judge_alone(self, prepared: Prepared, wanted: Wanted, until_ns: int) -> Judged:
+        """Blocking, in the caller's thread and past the line: for what nobody waits for. Raises
+        what assembling raises."""
+        assembly = self._assembler.assemble([prepared])
+        [scored] = self._scorer.score(assembly, 0, 1, [wanted], until_ns)
+        return Judged(assembly.requests[0], scored, Inputs(assembly, 0))
+
     def close(self) -> None:
         """Blocking; whoever waits is answered first."""
         self._thread.shutdown(wait=True)

@@ -1,7 +1,7 @@
 """The gateway's connections to the cache, built from the settings. Nothing is opened here: a
 server that is down is met, and counted, when it is first asked."""
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from redis.asyncio import Redis
 
@@ -13,7 +13,6 @@ from cache.demand_feed import DemandFeed
 from cache.events import EventFeed
 from cache.item_means import ItemMeanFeed
 from cache.items import ItemFeed
-from cache.migration import MigrationBoard
 from cache.null_store import NullStore
 from cache.reader import CacheReader
 from cache.redis_demand import RedisDemand
@@ -21,12 +20,19 @@ from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
 from cache.refresh.item_layout import layout_of
+from cache.rollout_board import RolloutBoard
 from cache.served_feed import ServedFeed
 from cache.store import Store
 from cache.tiers import TtlPolicy
 from models.manifest import Manifest
 from server.lower_tiers import lower_tiers
 from server.settings import Settings
+
+FEEDS: Final = 3
+"""Of a lane, each of which keeps a connection waiting for what is new."""
+LANES: Final = 3
+"""Of a model: one that answers, one that is tried, one that came before."""
+WRITERS: Final = 6
 
 
 class CacheLinks(NamedTuple):
@@ -85,8 +91,8 @@ class CacheLinks(NamedTuple):
             stream_limit=self.settings.served_backlog,
         )
 
-    def migration(self, manifest: Manifest) -> MigrationBoard | None:
-        return None if self.client is None else MigrationBoard(self.client, manifest.name)
+    def rollout(self, model: str) -> RolloutBoard | None:
+        return None if self.client is None else RolloutBoard(self.client, model)
 
     def events(self) -> EventFeed | None:
         return None if self.streams is None else EventFeed(self.streams)
@@ -119,8 +125,8 @@ def cache_links(settings: Settings) -> CacheLinks:
         return CacheLinks(settings, nothing, _breaker(settings, nothing), None, None)
     # Reads of requests never wait behind the blocking reads of a stream: a client for each.
     store = RedisStore.open(url, wait_ms=settings.cache_timeout_ms)
-    # Two feeds each keep a connection waiting; four are left for those who write.
-    client = connect(url, max_connections=6)
+    waiting = FEEDS * LANES * max(len(settings.bundle), 1)
+    client = connect(url, max_connections=waiting + WRITERS)
     breaker = _breaker(settings, store)
     return CacheLinks(settings, store, breaker, RedisStreams(client), RedisTable(client), client)
 

@@ -1,5 +1,6 @@
 """What the gateway says of its cache: coverage, ages, objectives, feeds and refreshers."""
 
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from redis.asyncio import Redis
@@ -45,7 +46,8 @@ class StatusReporter:
             timeout_s = links.settings.cache_timeout_ms / 1000.0
             self._redis = RedisStatus(lambda: _told(client, space), timeout_s)
 
-    async def report(self) -> CacheStatus:
+    async def report(self, lanes: Iterable[Lane]) -> CacheStatus:
+        """`lanes` are all that answer, of whichever model."""
         told = None if self._redis is None else await self._redis.now()
         feedback = self._lane.feedback
         served = None if feedback.served is None else feedback.served.feed
@@ -54,7 +56,7 @@ class StatusReporter:
             redis=self._availability(told),
             breaker="open" if self._breaker.is_open else "closed",
             failed_reads={str(reason): n for reason, n in self._lane.ranker.cache.failures.items()},
-            students=[_student(self._lane)],
+            students=[_student(lane) for lane in lanes],
             feeds={name: dict(feed.counts) for name, feed in feeds.items() if feed is not None},
             refresh=None if told is None or told.space is None else _refresh(told.space),
             worth=None if told is None or told.worth is None else _worth(told.worth),

@@ -1,5 +1,6 @@
 """What a process says of its catalogue."""
 
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -25,9 +26,10 @@ class CatalogueMetrics:
         )
         registry.register(self.updates)
 
-    def watch(self, catalogue: LiveCatalogue) -> None:
-        self._items.set_function(lambda: len(catalogue.view))
-        self._delta.set_function(lambda: len(catalogue.view.delta))
+    def watch(self, catalogue: Callable[[], LiveCatalogue]) -> None:
+        """The one that is answered from, whichever that is by now."""
+        self._items.set_function(lambda: len(catalogue().view))
+        self._delta.set_function(lambda: len(catalogue().view.delta))
 
     def newest(self, at_ms: int, now_ms: int | None) -> None:
         """Without `now_ms`, of what was told before this process read on."""

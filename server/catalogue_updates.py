@@ -48,6 +48,10 @@ class CatalogueUpdates:
     async def run(self) -> None:
         await self._following.run()
 
+    def close(self) -> None:
+        """What was counted stays, and the catalogue is let go."""
+        self._metrics.updates.settle(self._tally)
+
     async def _take(self, rows: CatalogueRows) -> None:
         for part in parts(rows, MAX_CHANGES):
             changed = await self._change(part)

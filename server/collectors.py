@@ -98,6 +98,11 @@ class Histograms(Collector):
         self._rows.append(row)
         return row
 
+    def drop(self, row: SeriesRow) -> None:
+        """Nobody observes it any more; its series stay."""
+        row.count()
+        self._rows.remove(row)
+
     def collect(self) -> Iterable[Metric]:
         for row in self._rows:
             row.count()
@@ -139,16 +144,22 @@ class Tally(Collector):
     def __init__(self, name: str, text: str, label: str) -> None:
         self._name, self._text, self._label = name, text, label
         self._kept: list[Callable[[], Mapping[str, int]]] = []
+        self._settled: Counter[str] = Counter()
 
     def add(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        """For good: a counter that lost a part would fall."""
         self._kept.append(counts)
 
+    def settle(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """What it counted stays, for a counter that lost a part would fall; what counted may go."""
+        if counts in self._kept:
+            self._kept.remove(counts)
+            self._settled.update(counts())
+
     def collect(self) -> Iterable[Metric]:
-        if not self._kept:
+        if not self._kept and not self._settled:
             return
         family = CounterMetricFamily(self._name, self._text, labels=[self._label])
-        total: Counter[str] = Counter()
+        total = self._settled.copy()
         for counts in self._kept:
             total.update(counts())
         for key, count in total.items():

@@ -6,6 +6,7 @@ ServingError
 ├── Unauthorized        401  an admin route without its token, or ranking without a key
 ├── UnknownModel        404  another model is served here
 ├── RequestTimeout      408  head and body did not come in within their time
+├── RolloutRefused      409  what is asked cannot be done in this state of the rollout
 ├── BodyTooLarge        413
 ├── UnsupportedMedia    415  the Content-Type is neither
 ├── InvalidRequest      422  a field breaks its rule
@@ -16,6 +17,8 @@ ServingError
 ├── TooManyConnections  503  another would be above what the process holds
 ├── EventsUnavailable   503  the events were not stored: send them again
 ├── ItemsUnavailable    503  the items were not stored: send them again
+├── RolloutUnavailable  503  the state of rollouts cannot be read or written now
+├── RegistryAway        503  the registry cannot be read now
 └── DeadlineExceeded    504  the caller's deadline passed before the model ran
 
 A cache failure is none of these: it degrades the answer.
@@ -70,6 +73,11 @@ class RequestTimeout(ServingError):
     title = "Request timeout"
 
 
+class RolloutRefused(ServingError):
+    status = 409
+    title = "Rollout refused"
+
+
 class BodyTooLarge(ServingError):
     status = 413
     title = "Body too large"
@@ -118,6 +126,16 @@ class EventsUnavailable(ServingError):
 class ItemsUnavailable(ServingError):
     status = 503
     title = "Items not stored"
+
+
+class RolloutUnavailable(ServingError):
+    status = 503
+    title = "Rollout not changed"
+
+
+class RegistryAway(ServingError):
+    status = 503
+    title = "Registry not read"
 
 
 class DeadlineExceeded(ServingError):

@@ -94,3 +94,22 @@ EVENTS_EXAMPLE: Final[dict[str, Any]] = {
         },
     }
 }
+
+ROLLOUT_EXAMPLES: Final[dict[str, Any]] = {
+    "start": {
+        "summary": "A bundle of the registry, by the default plan",
+        "value": {"act": "start", "to": "student-1a2b3c4d5e6f", "reason": "this week's"},
+    },
+    "planned": {
+        "summary": "By a plan of one's own",
+        "value": {
+            "act": "start",
+            "to": "/srv/models/new",
+            "plan": "steps = [0.1, 1.0]\nleast_s = 300\n",
+        },
+    },
+    "abort": {
+        "summary": "Back to the stable bundle at once",
+        "value": {"act": "abort", "reason": "complaints", "by": "mara"},
+    },
+}

@@ -1,5 +1,7 @@
 """What is told about an answer once it is sent: demand, the served log, and counters."""
 
+from collections import deque
+
 import numpy as np
 
 from cache.demand_feed import DemandFeed
@@ -11,7 +13,7 @@ from server.ranked import Ranked
 from server.served_log import ServedLog
 from server.stages import StageClock
 from server.summary import Summary
-from server.wire import RankAnswer
+from server.wire import RankAnswer, RankRequest
 
 
 class Feedback:
@@ -24,19 +26,29 @@ class Feedback:
         demand: DemandFeed | None,
         served: ServedLog | None,
         tells_hits: bool = False,
+        lately: deque[RankRequest] | None = None,
     ) -> None:
+        """`lately` keeps as many requests as it has room for."""
         self._metrics = metrics
-        self._lane = lane
+        self.lane = lane
+        self.lately: deque[RankRequest] = deque(maxlen=0) if lately is None else lately
         self.demand = demand
         self.served = served
         self.mirror: Mirror | None = None  # of a space to come, while there is one
         self._tells_hits = tells_hits
 
+    def of(self, lane: LaneMetrics) -> "Feedback":
+        """Counted under another name; feeds and what is remembered are the same."""
+        return Feedback(
+            self._metrics, lane, self.demand, self.served, self._tells_hits, self.lately
+        )
+
     def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
         summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
-        self._lane.timed(clock)
-        self._lane.covered(summary.by_tier)
+        self.lane.timed(clock)
+        self.lane.covered(summary.by_tier)
         self._metrics.request_candidates.observe(summary.candidates)
+        self.lately.append(ranked.request)
         if ranked.unavailable:
             self._metrics.unavailable.inc(len(ranked.unavailable))
         for degraded in answer.degraded:
@@ -55,9 +67,9 @@ class Feedback:
     def _age(self, summary: Summary, resolved: Resolved) -> None:
         for tier, count in enumerate(summary.by_tier[1:], 1):
             if count == summary.candidates:
-                self._lane.aged(tier, resolved.age_s)
+                self.lane.aged(tier, resolved.age_s)
             elif count:
-                self._lane.aged(tier, resolved.age_s[resolved.tier == tier])
+                self.lane.aged(tier, resolved.age_s[resolved.tier == tier])
 
     def _ask(self, feed: DemandFeed, ranked: Ranked) -> None:
         """For pairs that missed or are stale."""

@@ -21,6 +21,9 @@ class FreshnessMetrics(Collector):
     def watch(self, lane: str, version: str, freshness: Freshness) -> None:
         self._lanes[lane, version] = freshness
 
+    def forget(self, freshness: Freshness) -> None:
+        self._lanes = {lane: held for lane, held in self._lanes.items() if held is not freshness}
+
     def collect(self) -> Iterable[Metric]:
         shares = GaugeMetricFamily(
             "understudy_coverage_ratio",

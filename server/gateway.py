@@ -1,31 +1,31 @@
 """What a gateway process holds while it runs: built at start, torn down in reverse."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Mapping
+from secrets import token_hex
 
-from cache.catalogue_writer import CatalogueWriter
 from cache.events import EventFeed
 from models.features.catalogue import CatalogueError
-from models.manifest import BundleError
+from models.manifest import BundleError, Manifest, read_manifest
 from server.access.door import Door
 from server.access.keys_follower import KeysFollower
 from server.background import Background
 from server.cache_links import CacheLinks, cache_links
-from server.cache_status import StatusReporter
-from server.errors import NotReady, ServingError
-from server.lane import Lane
+from server.errors import NotReady, ServingError, UnknownModel
 from server.listening.drain import Drain
 from server.metrics import Metrics
-from server.migrating import Migrating
-from server.open_lane import OpenLane, Source
-from server.open_lanes import STARTED_WITH, OpenLanes
+from server.open_lane import Source
+from server.rollout.lanes.vertical import Vertical
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Not ready until its bundle is verified and warm; `reason` says what it waits for."""
+    """Not ready until its bundles are verified and warm; `reason` says what it waits for."""
 
     def __init__(self, settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
         """Raises KeysInvalid."""
@@ -36,33 +36,44 @@ class Gateway:
         self.events: EventFeed | None = None
         self.reason = "starting"
         self.drain = Drain(settings.drain_s)
-        self._is_ready = False
-        self._lanes: OpenLanes | None = None
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
+        """Of this process, for its life."""
+        self._default: Vertical | None = None
+        """None while it is not ready."""
+        self._verticals: dict[str, Vertical] = {}
         self._links: CacheLinks | None = None
         self._background = Background()
 
     @property
-    def lane(self) -> Lane:
+    def verticals(self) -> Mapping[str, Vertical]:
+        """By name of the model; the first answers who names none. Raises NotReady."""
+        self.check_ready()
+        return self._verticals
+
+    def vertical(self, model: str | None = None) -> Vertical:
+        """Raises NotReady, UnknownModel."""
+        vertical = self._default
+        if vertical is None:
+            raise self._not_ready()
+        if model is None or model == vertical.name:
+            return vertical
+        named = self._verticals.get(model)
+        if named is None:
+            raise _unknown(model, self._verticals)
+        return named
+
+    def check_ready(self) -> None:
         """Raises NotReady."""
-        return self._serving.lane
+        if self._default is None:
+            raise self._not_ready()
 
     def check_open(self) -> None:
         """Raises NotReady while requests are still answered, but are to go elsewhere."""
         if self.drain.has_begun:
             raise NotReady("draining", remedy="send requests to another gateway", retry_after_s=1)
 
-    @property
-    def status(self) -> StatusReporter:
-        """Raises NotReady."""
-        return self._serving.status
-
-    @property
-    def catalogue(self) -> CatalogueWriter | None:
-        """Raises NotReady."""
-        return self._serving.writer
-
     async def start(self) -> None:
-        """Returns at once: the process answers /healthz while the bundle is still loading."""
+        """Returns at once: the process answers /healthz while the bundles are still loading."""
         self._links = cache_links(self.settings)
         self.events = self._links.events()
         self._background.keep("open", self._open(self._links))
@@ -71,27 +82,23 @@ class Gateway:
             self._background.keep("keys", keys.run())
 
     async def stop(self) -> None:
-        self._is_ready, self.reason = False, "stopping"
+        self._default, self.reason = None, "stopping"
         await self._background.end()
-        if self._lanes is not None:
-            await self._lanes.close()
+        verticals, self._verticals = [*self._verticals.values()], {}
+        await asyncio.gather(*(vertical.close() for vertical in verticals))
         if self._links is not None:
             await self._links.close()
 
-    @property
-    def _serving(self) -> OpenLane:
-        lanes = self._lanes
-        if not self._is_ready or lanes is None or lanes.serving is None:
-            raise NotReady(
-                self.reason,
-                remedy="wait for /readyz, or start the gateway with a bundle that verifies",
-                retry_after_s=1,
-            )
-        return lanes.serving
+    def _not_ready(self) -> NotReady:
+        return NotReady(
+            self.reason,
+            remedy="wait for /readyz, or start the gateway with a bundle that verifies",
+            retry_after_s=1,
+        )
 
     async def _open(self, links: CacheLinks) -> None:
         try:
-            await self._open_lanes(links)
+            await self._open_verticals(links)
         except (BundleError, CatalogueError, ServingError) as error:
             self.reason = str(error)
             log.error("not ready: %s", error)
@@ -99,25 +106,54 @@ class Gateway:
             self.reason = f"the bundle could not be opened: {error!r}"
             raise
 
-    async def _open_lanes(self, links: CacheLinks) -> None:
-        bundle = self.settings.bundle
-        if bundle is None:
+    async def _open_verticals(self, links: CacheLinks) -> None:
+        if not self.settings.bundle:
             raise NotReady("no bundle is given: set UNDERSTUDY_BUNDLE, or serve --bundle")
-        self._lanes = lanes = OpenLanes(Source(bundle), links, self.metrics, self._say)
-        await lanes.serve(STARTED_WITH)
-        await self._migrate(lanes, links)
+        for bundle in self.settings.bundle:
+            self._say(f"verifying {bundle.name}")
+            manifest, _ = await asyncio.to_thread(read_manifest, bundle)
+            self._check_new(manifest)
+            vertical = Vertical(Source(bundle), manifest, links, self.metrics, self.name, self._say)
+            self._verticals[manifest.name] = vertical
+        for vertical in self._verticals.values():
+            await vertical.begin()
+        first = next(iter(self._verticals.values()))
+        self.metrics.watch(self._candidates, links.breaker)
+        self.metrics.catalogue.watch(lambda: first.lane.catalogue)
         self._on_ready()
-        self._is_ready = True
+        self._default = first
 
-    async def _migrate(self, lanes: OpenLanes, links: CacheLinks) -> None:
-        first = await lanes.opened(STARTED_WITH)
-        board = links.migration(first.lane.model.manifest)
-        if board is not None:
-            migrating = Migrating(board, lanes)
-            await migrating.begin()
-            self._background.keep("migrating", migrating.run())
+    def _candidates(self) -> int:
+        return sum(vertical.lanes.candidates for vertical in self._verticals.values())
+
+    def _check_new(self, manifest: Manifest) -> None:
+        """Raises NotReady."""
+        if manifest.name in self._verticals:
+            raise NotReady(
+                f"two bundles are of the model {manifest.name}: give one of each model in "
+                "UNDERSTUDY_BUNDLE, and let `understudy rollout` bring the other"
+            )
+        own = manifest.features.log.fingerprint()
+        for other in self._verticals.values():
+            if other.lanes.manifest.features.log.fingerprint() != own:
+                raise NotReady(
+                    f"{manifest.name} and {other.name} have different log schemas, and users and "
+                    "items are kept by one: train both on one log, or serve them apart"
+                )
 
     def _say(self, what: str) -> None:
         """What a process that is not ready waits for."""
-        if not self._is_ready:
+        if self._default is None:
             self.reason = what
+
+
+def _unknown(model: str, served: Mapping[str, Vertical]) -> UnknownModel:
+    names = ", ".join(served)
+    is_one = len(served) == 1
+    return UnknownModel(
+        f"the model served here is {names}" if is_one else f"the models served here are {names}",
+        field="model",
+        value=model,
+        remedy="leave model out, or name "
+        + ("the one that is served" if is_one else "one of them"),
+    )

@@ -1,10 +1,10 @@
 """A lane: one verified bundle with all that answers with it."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.features.catalogue import Catalogue
 from models.features.live_catalogue import LiveCatalogue
@@ -21,6 +21,7 @@ from server.candidates import CandidateReader
 from server.execution import execution_of, threads_of
 from server.feedback import Feedback
 from server.freshness import Freshness
+from server.in_hand import InHand
 from server.inference import InProcess, TritonFirst, triton_first
 from server.item_hints import ItemHints
 from server.lower_tiers import lower_tiers
@@ -35,6 +36,8 @@ from server.stand_in import StandIn, check_stand_in
 from server.windows import SlidingCounts
 
 STABLE: Final = "stable"
+LATELY: Final = 32
+"""Requests that are remembered, to try another bundle with."""
 
 
 class UntrainedForMisses(BundleError):
@@ -54,7 +57,25 @@ class Lane:
     admission: Admission
     freshness: Freshness
     triton: TritonFirst | None
+    in_hand: InHand
     item_hints: ItemHints | None = None
+
+    def named(self, name: str, settings: Settings, metrics: Metrics) -> "Lane":
+        """The same bundle in another role: what bears the name is its own, all else is shared.
+        A request that holds the lane as it was is answered and counted under the name before."""
+        told = _told(name, self.model, settings, metrics)
+        feedback = self.feedback.of(told.metrics)
+        return replace(
+            self, name=name, answers=told.answers, feedback=feedback, freshness=told.freshness
+        )
+
+
+class _Told(NamedTuple):
+    """What bears a lane's name."""
+
+    answers: AnswerWriter
+    metrics: LaneMetrics
+    freshness: Freshness
 
 
 def load_model(
@@ -99,12 +120,8 @@ def build_lane(
 ) -> Lane:
     settings, manifest = links.settings, model.manifest
     admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
-    demand = links.demand(manifest)
-    if demand is not None:
-        metrics.feeds.demand.add(lambda: demand.counts)
-    feed = links.served()
+    demand, feed = links.demand(manifest), links.served()
     if feed is not None:
-        metrics.feeds.served.add(lambda: feed.counts)
         metrics.feeds.served_share.set(settings.served_share)
     served = None if feed is None else ServedLog(feed, model, settings.served_share)
     items = LiveCatalogue(manifest.features, catalogue)
@@ -126,16 +143,18 @@ def build_lane(
         limits=Limits(settings.deadline_ms, settings.replay),
         clock_ms=lambda: time.time_ns() // 1_000_000,
     )
-    answers = AnswerWriter(manifest.name, model.version, name)
-    lane_metrics = LaneMetrics(metrics, name, model.version)
-    feedback = Feedback(metrics, lane_metrics, demand, served, settings.demand_hits)
-    freshness = _freshness(settings, lane_metrics, metrics.age_bounds_s)
+    told = _told(name, model, settings, metrics)
+    feedback = Feedback(
+        metrics, told.metrics, demand, served, settings.demand_hits, deque(maxlen=LATELY)
+    )
     return Lane(
-        name, folder, model, items, ranker, answers, feedback, batcher, admission, freshness,
-        triton, hints,
+        name, folder, model, items, ranker, told.answers, feedback, batcher, admission,
+        told.freshness, triton, InHand(), hints,
     )  # fmt: skip
 
 
-def _freshness(settings: Settings, lane: LaneMetrics, bounds_s: Sequence[float]) -> Freshness:
-    objectives = objectives_of(settings, bounds_s)
-    return Freshness(SlidingCounts(lane.counts), bounds_s, objectives)
+def _told(name: str, model: Model, settings: Settings, metrics: Metrics) -> _Told:
+    lane = LaneMetrics(metrics, name, model.version)
+    objectives = objectives_of(settings, metrics.age_bounds_s)
+    freshness = Freshness(SlidingCounts(lane.counts), metrics.age_bounds_s, objectives)
+    return _Told(AnswerWriter(model.manifest.name, model.version, name), lane, freshness)

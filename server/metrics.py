@@ -1,6 +1,6 @@
 """Every metric of the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -9,12 +9,12 @@ from prometheus_client.exposition import generate_latest
 from cache.breaker import CircuitBreaker
 from models.features.records import F32
 from models.schema import TIERS
-from server.admission import Admission
 from server.bundle_metrics import BundleMetrics
 from server.catalogue_metrics import CatalogueMetrics
 from server.collectors import Counts, Histograms
 from server.feed_metrics import FeedMetrics
 from server.freshness_metrics import FreshnessMetrics
+from server.rollout.metrics import RolloutMetrics
 from server.stages import STAGES, TOTAL, StageClock
 
 SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
@@ -27,6 +27,7 @@ class LaneMetrics:
 
     def __init__(self, metrics: "Metrics", lane: str, version: str) -> None:
         stages = [(stage, lane, version) for stage in (*STAGES, TOTAL)]
+        self._histograms = metrics.stage_seconds
         self._stages = metrics.stage_seconds.row(stages)
         self._tiers = [metrics.candidates.count(tier, lane, version) for tier in TIERS]
         self._ages = [metrics.teacher_age.series(tier, lane, version) for tier in TIERS[1:]]
@@ -47,6 +48,10 @@ class LaneMetrics:
         """Candidates by tier, then hinted ones by bucket of age."""
         by_bucket = [sum(each) for each in zip(*(age.counted() for age in self._ages), strict=True)]
         return [tier.value for tier in self._tiers] + by_bucket
+
+    def close(self) -> None:
+        """What was counted stays."""
+        self._histograms.drop(self._stages)
 
 
 class Metrics:
@@ -93,14 +98,16 @@ class Metrics:
             ["tier", "lane", "version"], self.age_bounds_s,
         )  # fmt: skip
         self.feeds = FeedMetrics(own)
+        self.rollouts = RolloutMetrics(own)
         self.freshness = FreshnessMetrics()
         counted = (self.requests, self.candidates, self.stage_seconds, sizes, self.teacher_age)
         for collector in (*counted, self.freshness):
             own.register(collector)
 
-    def watch(self, admission: Admission, breaker: CircuitBreaker) -> None:
+    def watch(self, candidates: Callable[[], int], breaker: CircuitBreaker) -> None:
+        """`candidates`: those in work."""
         self.ready.set(1)
-        self.inflight.set_function(lambda: admission.candidates)
+        self.inflight.set_function(candidates)
         self.breaker.set_function(lambda: breaker.is_open)
 
     def count_refused(self, status: int) -> None:

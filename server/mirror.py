@@ -10,9 +10,9 @@ import numpy as np
 from cache.demand import Demand
 from cache.demand_feed import DemandFeed
 from cache.keys import pair_keys
-from cache.migration import Standing
 from cache.page import Page
 from cache.reader import CacheReader
+from cache.standing import Standing
 from cache.tiers import PAIR, Lookup, Resolved, TtlPolicy, resolve
 from models.schema import FeatureSchema
 from server.demanded import demand_of

@@ -1,79 +1,85 @@
-"""The lanes of this process, and which of them answers."""
+"""The lanes of one model that are open in this process."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Final
 
-from models.manifest import BundleError, Manifest
+from models.manifest import Manifest
 from server.cache_links import CacheLinks
 from server.metrics import Metrics
-from server.open_lane import OpenLane, Source
-from server.serving_folder import open_serving_folder
+from server.open_lane import Beside, OpenLane, Source
+from server.rollout.lanes.likeness import check_like
+from server.rollout.lanes.memory import give_back
+from server.rollout.lanes.sources import source_of
 
-STARTED_WITH: Final = ""
-"""The folder's name for the bundle that the settings give."""
-
-
-class NotItsLike(BundleError):
-    """A student that cannot take over: of another model, or trained on another log."""
+LEAVING_S: Final = 5.0
+log = logging.getLogger(__name__)
 
 
 class OpenLanes:
-    """By serving folder. One answers; others are to follow, or came before."""
+    """By where their bundles are, as a rollout names it."""
 
     def __init__(
-        self, first: Source, links: CacheLinks, metrics: Metrics, say: Callable[[str], None]
+        self,
+        first: Source,
+        manifest: Manifest,
+        links: CacheLinks,
+        metrics: Metrics,
+        say: Callable[[str], None],
     ) -> None:
-        self._first = first
-        self._links = links
+        """`first` is what the process was started with, and `manifest` its."""
+        self.first = first
+        self.manifest = manifest
+        self.links = links
         self._metrics = metrics
         self._say = say
         self._lanes: dict[str, OpenLane] = {}
-        self.folder = STARTED_WITH
-        self.serving: OpenLane | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
-    async def opened(self, folder: str) -> OpenLane:
-        """Raises BundleError, CatalogueError, ServingFolderInvalid, NotItsLike."""
-        if folder not in self._lanes:
-            source = self._first if folder == STARTED_WITH else _source(folder)
-            lane = await OpenLane.open(source, self._links, self._metrics, self._say)
-            if self.serving is not None and (why := _unlike(self.serving, lane)):
+    @property
+    def candidates(self) -> int:
+        """In work, in all of them."""
+        return sum(each.lane.admission.candidates for each in self._lanes.values())
+
+    def held(self, where: str) -> OpenLane | None:
+        return self._lanes.get(where)
+
+    async def source(self, where: str) -> Source:
+        """Raises BundleError."""
+        return await asyncio.to_thread(source_of, where, self.first, self.links.settings)
+
+    async def opened(self, where: str, beside: Beside | None = None) -> OpenLane:
+        """One at a time. Raises BundleError, CatalogueError, ServingError."""
+        if where not in self._lanes:
+            source = await self.source(where)
+            lane = await OpenLane.open(source, self.links, self._metrics, self._say, beside)
+            try:
+                check_like(self.manifest, lane.manifest, where)
+            except BaseException:
                 await lane.close()
-                raise NotItsLike(f"{folder} cannot follow: {why}: export it from the same log")
-            self._lanes[folder] = lane
-        return self._lanes[folder]
+                raise
+            self._lanes[where] = lane
+        return self._lanes[where]
 
-    async def serve(self, folder: str) -> None:
-        """From the next request on; those in work end as they began. Raises as `opened`."""
-        lane = await self.opened(folder)
-        lane.serve()
-        self.folder, self.serving = folder, lane
-
-    async def keep(self, folders: Collection[str]) -> None:
-        """Closes all others but the one that answers."""
-        for folder in self._lanes.keys() - {*folders, self.folder}:
-            await self._lanes.pop(folder).close()
+    def keep(self, wheres: Collection[str]) -> None:
+        """All others leave once they are out of hand: call it after the choice is without them."""
+        for where in self._lanes.keys() - set(wheres):
+            leaving = asyncio.create_task(self._leave(where, self._lanes.pop(where)))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     async def close(self) -> None:
-        lanes, self._lanes, self.serving = [*self._lanes.values()], {}, None
+        """Requests in hand have a few seconds."""
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=LEAVING_S)
+        lanes, self._lanes = [*self._lanes.values()], {}
         await asyncio.gather(*(lane.close() for lane in lanes))
 
-
-def _source(folder: str) -> Source:
-    serving = open_serving_folder(Path(folder))
-    return Source(serving.student, serving.catalogue)
-
-
-def _unlike(one: OpenLane, other: OpenLane) -> str | None:
-    """Records, events and catalogue rows must mean the same to both."""
-    held, new = _manifest(one), _manifest(other)
-    if new.name != held.name:
-        return f"the model is {new.name}, and {held.name} is served"
-    if new.features.log.fingerprint() != held.features.log.fingerprint():
-        return "its log schema is another than that of the student that is served"
-    return None
-
-
-def _manifest(lane: OpenLane) -> Manifest:
-    return lane.lane.model.manifest
+    async def _leave(self, where: str, lane: OpenLane) -> None:
+        try:
+            await lane.retire()
+        except Exception:
+            log.exception("%s could not be closed", where)
+        del lane
+        await asyncio.to_thread(give_back)

@@ -12,6 +12,7 @@ from server.caller import PATIENT, Caller
 from server.candidates import CandidateColumns, CandidateReader
 from server.columns import Table
 from server.errors import InvalidRequest, UnknownModel
+from server.line import Judged
 from server.ranked import Ranked, Scored, Wanted
 from server.rerank import Wish
 from server.slate import Order, Ordering
@@ -80,6 +81,11 @@ class Ranker:
             now_ms, request, columns, context, found.reason, assembled, scored, order, inputs,
             unavailable, clock.elapsed_ms > deadline_ms,
         )  # fmt: skip
+
+    def judge_alone(self, request: RankRequest, prepared: Prepared, until_ns: int) -> Judged:
+        """Blocking: what this lane makes of a request that another one answered. `until_ns`, of
+        perf_counter_ns, bounds the wait for a model elsewhere. Raises InvalidRequest."""
+        return self._batcher.judge_alone(prepared, self._wanted(request), until_ns)
 
     def _check_model(self, request: RankRequest) -> None:
         if request.model is not None and request.model != self.model.manifest.name:

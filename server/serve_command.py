@@ -22,9 +22,13 @@ REFUSED = (KeysInvalid, ServingFolderInvalid, TlsInvalid, UnknownSetting, Valida
 
 def serve(
     source: Annotated[
-        Path | None, typer.Option("--from", help="Serving folder: its student and catalogue.")
+        list[Path] | None,
+        typer.Option("--from", help="Serving folder: its student and catalogue; one for a model."),
     ] = None,
-    bundle: Annotated[Path | None, typer.Option(help="Folder of the bundle that answers.")] = None,
+    bundle: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of the bundle that answers; one for a model."),
+    ] = None,
     catalogue: Annotated[Path | None, typer.Option(help="Catalogue file.")] = None,
     redis_url: Annotated[str | None, typer.Option(help="URL of Redis.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -34,11 +38,11 @@ def serve(
 ) -> None:
     """Answer requests until interrupted; options win over UNDERSTUDY_ variables."""
     try:
-        if source is not None:
-            folder = open_serving_folder(source)
-            bundle, catalogue = bundle or folder.student, catalogue or folder.catalogue
+        folders = [open_serving_folder(each) for each in source or ()]
+        if len(folders) == 1 and not bundle:
+            catalogue = catalogue or folders[0].catalogue
         settings = load_settings(
-            bundle=bundle,
+            bundle=bundle or [each.student for each in folders] or None,
             catalogue=catalogue,
             redis_url=redis_url,
             host=host,

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.providers.execution import Provider
 from models.schema import LOWER_TIERS, Tier
 from models.triton.address import Address
+from server.setting_rules import check_tls, folders
 
 PREFIX: Final = "UNDERSTUDY_"
 MAX_TTL_S: Final = 4_000_000.0
@@ -61,18 +62,32 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(
         None,
         min_length=1,
-        description="Bearer token of /v1/items; without one that route does not exist",
+        description="Bearer token of /console and the routes of administrators; without one there "
+        "are none",
     )
     keys: Path | None = Field(
         None, description="TOML file of the keys that may rank; without one everybody may"
     )
-    bundle: Path | None = Field(None, description="Folder of the bundle that answers")
+    bundle: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        max_length=16,
+        description="Folder of the bundle that answers, or a comma list of one for each model: the "
+        "first answers requests that name none",
+    )
     trusted_keys: Path | None = Field(
         None, description="PEM file of keys, or folder of *.pub files; one must sign each bundle"
     )
     registry: str | None = Field(
-        None, description="Registry of `understudy bundle`; a gateway reads its bundle, not this"
+        None,
+        description="Registry of `understudy bundle`, from which rollouts may name bundles; a "
+        "gateway starts from its own folder",
     )
+    registry_cache: Path | None = Field(
+        None,
+        description="Folder that bundles of the registry are pulled into; ~/.cache/understudy/"
+        "bundles when not given",
+    )
+    registry_cache_gib: float = Field(20.0, gt=0, description="Most that they may take there, GiB")
     stand_in_bundle: Path | None = Field(
         None,
         description="Folder of the student that answers when the bundle's fails: one that reads no "
@@ -191,22 +206,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
-        """Of two that only make sense together, and a third that needs both."""
-        given = {
-            PREFIX + name: path
-            for name, path in (
-                ("TLS_CERTIFICATE", self.tls_certificate),
-                ("TLS_KEY", self.tls_key),
-                ("TLS_CLIENT_CA", self.tls_client_ca),
-            )
-        }
-        missing = [name for name in list(given)[:2] if given[name] is None]
-        if missing and any(given.values()):
-            has = next(f"{name}={path}" for name, path in given.items() if path is not None)
-            raise ValueError(
-                f"{' and '.join(missing)} missing beside {has}: give certificate and key together, "
-                "or none of the three"
-            )
+        check_tls(
+            {
+                PREFIX + "TLS_CERTIFICATE": self.tls_certificate,
+                PREFIX + "TLS_KEY": self.tls_key,
+                PREFIX + "TLS_CLIENT_CA": self.tls_client_ca,
+            }
+        )
         return self
 
     @property
@@ -216,6 +222,11 @@ class Settings(BaseSettings):
             return None
         named = self.tiers.split(",")
         return tuple(tier for tier in LOWER_TIERS if tier in named)
+
+    @field_validator("bundle", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return folders(given)
 
     @field_validator("triton_url")
     @classmethod

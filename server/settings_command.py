@@ -32,6 +32,6 @@ def _rows() -> list[str]:
 
 
 def _shown(default: object) -> str:
-    if default is None or default is PydanticUndefined:
+    if default in (None, ()) or default is PydanticUndefined:
         return "none"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

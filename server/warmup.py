@@ -37,8 +37,9 @@ def warmup_requests(folder: Path) -> list[RankRequest]:
     return requests
 
 
-async def warm_up(lane: Lane) -> Cost:
-    """The lane's cost by candidates, as time of the processor.
+async def warm_up(lane: Lane, pause_s: float = 0.0) -> Cost:
+    """The lane's cost by candidates, as time of the processor. `pause_s` is left between two
+    requests to whatever else the process does.
 
     The first round pays for what is built lazily and is not counted.
     """
@@ -49,7 +50,7 @@ async def warm_up(lane: Lane) -> Cost:
             timing = await _answer(lane, request)
             if counted:
                 timings.append(timing)
-            await asyncio.sleep(0)  # probes are answered meanwhile
+            await asyncio.sleep(pause_s)  # probes are answered meanwhile
     return Cost.fit(timings)
 
 

@@ -118,13 +118,14 @@ class GrpcService:
 
     async def _model_statistics(self, request: Any, context: Any) -> Any:
         named = (request.name, request.version)
-        served = self._service.model(*named) if request.name else self._service.serving()
-        model = served.lane.model
-        told = self._service.statistics.of(model.manifest.name, model.version)
-        return pb.ModelStatisticsResponse(model_stats=[_plain(told)])
+        every = [self._service.model(*named)] if request.name else self._service.every()
+        models = [served.lane.model for served in every]
+        told = [self._service.statistics.of(each.manifest.name, each.version) for each in models]
+        return pb.ModelStatisticsResponse(model_stats=[_plain(each) for each in told])
 
     async def _repository_index(self, request: Any, context: Any) -> Any:
-        models = [_plain(each) for each in index(self._service.serving().lane)]
+        every = self._service.every()
+        models = [_plain(each) for served in every for each in index(served.lane)]
         return pb.RepositoryIndexResponse(models=models)
 
     async def _model_infer(self, request: Any, context: Any) -> Any:

@@ -95,11 +95,12 @@ class _Http:
 
     async def _statistics(self, request: Request) -> Response:
         """Raises NotReady."""
-        return _answer(self._statistics_of(self._service.serving()))
+        every = map(self._statistics_of, self._service.every())
+        return _answer(AllStatistics([one for each in every for one in each.model_stats]))
 
     async def _index(self, request: Request) -> Response:
         """Raises NotReady."""
-        return _answer(index(self._service.serving().lane))
+        return _answer([each for served in self._service.every() for each in index(served.lane)])
 
     def _statistics_of(self, served: Served) -> AllStatistics:
         model = served.lane.model

@@ -16,18 +16,21 @@ from server.open_inference.signature import Signature, signature_of
 from server.open_inference.statistics import Statistics
 from server.open_inference.tensors import Tensor
 from server.ranked import Ranked
+from server.rollout.lanes.routing import Routing
 from server.shed import count_shed
 from server.stages import StageClock
 from server.wire import RankAnswer
 
 
 class Served(NamedTuple):
-    lane: Lane
+    lane: Lane  # the stable one
     signature: Signature
 
 
 class Inferred(NamedTuple):
     served: Served
+    routing: Routing
+    lane: Lane  # that answered
     ranked: Ranked
     answer: RankAnswer
     outputs: list[Tensor]
@@ -44,14 +47,19 @@ class OpenInference:
         self.gateway = gateway
         self.door = gateway.door
         self.statistics = Statistics(lambda: time.time_ns() // 1_000_000)
-        self._served: Served | None = None
+        self._served: dict[str, Served] = {}
 
-    def serving(self) -> Served:
+    def serving(self, name: str | None = None) -> Served:
+        """Of the model of that name; of the first without one. Raises NotReady, UnknownModel."""
+        vertical = self.gateway.vertical(name)
+        lane, served = vertical.lane, self._served.get(vertical.name)
+        if served is None or served.lane is not lane:
+            served = self._served[vertical.name] = Served(lane, signature_of(lane.model.manifest))
+        return served
+
+    def every(self) -> list[Served]:
         """Raises NotReady."""
-        lane = self.gateway.lane
-        if self._served is None or self._served.lane is not lane:
-            self._served = Served(lane, signature_of(lane.model.manifest))
-        return self._served
+        return [self.serving(name) for name in self.gateway.verticals]
 
     def check_ready(self) -> None:
         """Raises NotReady, while draining too."""
@@ -60,15 +68,8 @@ class OpenInference:
 
     def model(self, name: str, version: str | None = None) -> Served:
         """Raises NotReady, UnknownModel."""
-        served = self.serving()
+        served = self.serving(name)
         model = served.lane.model
-        if name != model.manifest.name:
-            raise UnknownModel(
-                f"the model served here is {model.manifest.name}",
-                field="model",
-                value=name,
-                remedy="name the one that is served",
-            )
         if version and version != model.version:
             raise UnknownModel(
                 f"the version served here is {model.version}",
@@ -81,20 +82,29 @@ class OpenInference:
     async def infer(
         self, served: Served, call: Call, clock: StageClock, holder: Holder | None, scope: Scope
     ) -> Inferred:
-        """Raises ServingError, and HungUp when the caller left before its turn."""
+        """By the lane that is the user's. Raises ServingError, and HungUp when the caller left
+        before its turn."""
         with named_by_input():
             request = read(served.signature, call)
             caller = self.door.enter(holder, request, scope)
-            ranked = await served.lane.ranker.rank(request, clock, caller)
-        answer = served.lane.answers.write(ranked)
-        outputs = outputs_of(served.signature, call, ranked)
-        return Inferred(served, ranked, answer, outputs)
+            routing = self.gateway.vertical(served.lane.model.manifest.name).routing
+            lane = routing.choose(request.user_id)
+            with lane.in_hand:
+                try:
+                    ranked = await lane.ranker.rank(request, clock, caller)
+                    answer = lane.answers.write(ranked)
+                    outputs = outputs_of(served.signature, call, ranked)
+                except Exception as error:
+                    routing.failed(lane, request.user_id, error)
+                    raise
+        return Inferred(served, routing, lane, ranked, answer, outputs)
 
     def tell(self, inferred: Inferred, clock: StageClock) -> None:
         """Once the answer is sent."""
-        lane = inferred.served.lane
+        lane = inferred.lane
         self.statistics.succeeded(lane.model.version, clock)
         lane.feedback.tell(inferred.ranked, inferred.answer, clock)
+        inferred.routing.tell(lane, inferred.ranked, inferred.answer, clock)
 
     def refused(self, served: Served | None, error: ServingError, clock: StageClock) -> None:
         count_shed(self.gateway.metrics, error)

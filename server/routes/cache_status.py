@@ -20,4 +20,6 @@ class CacheStatusRoute:
 
     async def status(self, request: Request) -> Response:
         """Raises NotReady. Without Redis the rest is told."""
-        return Response(encode_json(await self._gateway.status.report()), media_type=JSON)
+        first, every = self._gateway.vertical(), self._gateway.verticals.values()
+        report = await first.status.report(lane for each in every for lane in each.answering)
+        return Response(encode_json(report), media_type=JSON)

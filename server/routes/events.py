@@ -55,7 +55,9 @@ class EventsRoute:
 
     def _events(self, entries: list[EventEntry]) -> list[Event]:
         settings = self._gateway.settings
-        kinds = {IMPRESSION, *self._gateway.lane.model.manifest.tasks}
+        kinds = {IMPRESSION}
+        for vertical in self._gateway.verticals.values():
+            kinds.update(vertical.lane.model.manifest.tasks)
         now_ms = time.time_ns() // 1_000_000
         latest_ms = now_ms + round(settings.events_max_skew_s * 1000)
         if len(entries) > settings.max_events:

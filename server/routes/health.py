@@ -19,7 +19,7 @@ class HealthRoutes:
     async def ready(self, request: Request) -> Response:
         """Raises NotReady. Redis has no say: without it answers are degraded, not refused."""
         self._gateway.check_open()
-        lane = self._gateway.lane
+        lane = self._gateway.vertical().lane
         model = lane.model
         ready = Ready("ready", model.manifest.name, model.version, lane.name, model.provider)
         return Response(encode_json(ready), media_type=JSON)

@@ -51,11 +51,11 @@ class ItemsRoute:
         settings = self._gateway.settings
         now_ms = time.time_ns() // 1_000_000
         latest_ms = now_ms + round(settings.events_max_skew_s * 1000)
-        columns = self._gateway.lane.model.manifest.features.log.item
+        columns = self._gateway.vertical().lane.model.manifest.features.log.item
         return ItemReader(columns, now_ms, None if settings.replay else latest_ms)
 
     async def _write(self, rows: CatalogueRows) -> int:
-        catalogue = self._gateway.catalogue
+        catalogue = self._gateway.vertical().routing.stable.writer
         if catalogue is None:
             raise ItemsUnavailable(
                 "no Redis is configured to keep items",

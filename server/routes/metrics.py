@@ -15,6 +15,10 @@ class MetricsRoute:
         self._pages = pages
 
     async def page(self, request: Request) -> Response:
+        return Response(await self.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def text(self) -> bytes:
+        """Of all workers."""
         if self._pages is not None:
-            return Response(await self._pages.page(), media_type=CONTENT_TYPE_LATEST)
-        return Response(self._gateway.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+            return await self._pages.page()
+        return self._gateway.metrics.page()

@@ -11,6 +11,7 @@ from server.body import BodyReader
 from server.caller import HungUp
 from server.errors import ServingError
 from server.gateway import Gateway
+from server.rollout.lanes.routing import Routing, forced_lane
 from server.shed import count_hung_up, count_shed
 from server.stages import StageClock
 from server.wire import RankRequest
@@ -24,6 +25,8 @@ class RankRoute:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._door = gateway.door
+        token = gateway.settings.admin_token
+        self._token = None if token is None else token.get_secret_value().encode()
         self._answered = gateway.metrics.requests.count(PATH, "200")
         self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
 
@@ -40,20 +43,38 @@ class RankRoute:
             await problems.fault(error, PATH)(scope, receive, send)
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
-        lane, holder = self._gateway.lane, self._door.check(scope)
+        self._gateway.check_ready()
+        holder = self._door.check(scope)
         request, codec = await self._body.read(scope, receive)
-        caller = self._door.enter(holder, request, scope)
-        ranked = await lane.ranker.rank(request, clock, caller)
-        answer = lane.answers.write(ranked)
-        body = codec.encode(answer)
-        clock.mark("encode")
-        headers = [
-            (b"content-type", codec.media_type),
-            (b"content-length", str(len(body)).encode()),
-            (b"server-timing", clock.server_timing()),
-        ]
-        await self._send(headers, body, scope, send)
-        lane.feedback.tell(ranked, answer, clock)
+        routing = self._routing(request, scope)
+        is_plain = routing.candidate is None
+        lane = routing.stable.lane if is_plain else routing.choose(request.user_id)
+        with lane.in_hand:
+            try:
+                caller = self._door.enter(holder, request, scope)
+                ranked = await lane.ranker.rank(request, clock, caller)
+                answer = lane.answers.write(ranked)
+                body = codec.encode(answer)
+            except Exception as error:
+                routing.failed(lane, request.user_id, error)
+                raise
+            clock.mark("encode")
+            headers = [
+                (b"content-type", codec.media_type),
+                (b"content-length", str(len(body)).encode()),
+                (b"server-timing", clock.server_timing()),
+            ]
+            await self._send(headers, body, scope, send)
+            lane.feedback.tell(ranked, answer, clock)
+            if not is_plain:
+                routing.tell(lane, ranked, answer, clock)
+
+    def _routing(self, request: RankRequest, scope: Scope) -> Routing:
+        routing = self._gateway.vertical(request.model).routing
+        if self._token is None:
+            return routing
+        forced = forced_lane(scope["headers"], self._token)
+        return routing if forced is None else routing.only(forced)
 
     async def _send(self, headers: Headers, body: bytes, scope: Scope, send: Send) -> None:
         answer = scope.get(ANSWER)

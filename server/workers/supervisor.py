@@ -92,5 +92,10 @@ def child_of(worker: Worker, env: Mapping[str, str], grace_s: float) -> Child:
 def environment(outer: Mapping[str, str], settings: Settings, port: int) -> dict[str, str]:
     """The supervisor's, and what its command line said: options win over variables."""
     values = {name: getattr(settings, name) for name in GIVEN} | {"port": port}
-    given = {PREFIX + name.upper(): str(v) for name, v in values.items() if v is not None}
+    given = {PREFIX + name.upper(): _told(v) for name, v in values.items() if v not in (None, ())}
     return {name: value for name, value in outer.items() if name.upper() not in given} | given
+
+
+def _told(value: object) -> str:
+    """As a variable has it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

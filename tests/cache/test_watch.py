@@ -46,6 +46,21 @@ async def test_watcher_reads_what_the_group_has_already_acknowledged(
     assert await watch.read(2, 0) == []
 
 
+async def test_messages_that_ever_came_are_counted_whatever_became_of_them(
+    client: Redis, streams: RedisStreams, watch: StreamWatch
+) -> None:
+    before = await watch.appended()
+    await streams.append(STREAM, [b"1", b"2", b"3"], 100)
+    assert await watch.appended() == before + 3
+    await settle(streams)
+    await client.xtrim(STREAM, maxlen=0)
+    assert await watch.appended() == before + 3
+
+
+async def test_nothing_came_to_a_stream_that_is_not_there(client: Redis) -> None:
+    assert await StreamWatch(client, b"no-such-stream", b"one").appended() == 0
+
+
 async def test_group_reads_what_the_watcher_has_already_read(
     streams: RedisStreams, watch: StreamWatch
 ) -> None:

@@ -15,8 +15,11 @@ from redis.asyncio import Redis
 
 from cache.connection import connect
 from cache.embedded import EmbeddedValkey
-from cache.migration import MigrationBoard, Standing
+from cache.rollout_board import RolloutBoard
+from cache.standing import Standing
 from models.manifest import read_manifest
+from server.rollout.presence import read_fleet
+from server.rollout.state import State
 from server.serving_folder import open_serving_folder
 from tests.bundles import SPACE
 from tests.cache.refresh.started import Started
@@ -35,6 +38,17 @@ WARM = 0.95
 WARM_WITHIN_S = 300.0
 MAX_GAP = 0.02
 WINDOW_S = 2.0
+PLAN = f"""
+steps = [1.0]
+least_s = 0
+shadow_least = 0
+shadow_s = 0
+is_judged = false
+max_gap = {MAX_GAP}
+window_s = {WINDOW_S}
+least_candidates = 500
+"""
+"""`direct`, with windows for so little traffic."""
 NOISE = 0.03
 """Of the mean coverage of a window: some eighty answers."""
 AFTER_S = 4.0
@@ -67,8 +81,8 @@ class Site:
     def teach(self, folder: Path) -> None:
         self.started.understudy("refresh", "--from", str(folder))
 
-    def migrate(self, *arguments: str) -> dict[str, Any]:
-        command = (sys.executable, "-m", "understudy", "migrate", *arguments, "--json")
+    def rollout(self, *arguments: str) -> dict[str, Any]:
+        command = (sys.executable, "-m", "understudy", "rollout", *arguments, "--json")
         told = subprocess.run(
             [*command, "--redis-url", self.url], capture_output=True, text=True, check=True
         )
@@ -96,15 +110,28 @@ async def flowing(site: Site) -> AsyncIterator[Traffic]:
         await traffic.close()
 
 
-async def watched(board: MigrationBoard, traffic: Traffic) -> list[Seen]:
-    """What the space to come covers, until it is served."""
+async def watched(board: RolloutBoard, traffic: Traffic) -> list[Seen]:
+    """What the space to come covers, until it is answered from."""
     seen: list[Seen] = []
-    while (held := await board.read()).coming:
-        window = await board.count(held, Standing())
-        if window is not None and window.seen:
-            seen.append(Seen(traffic.now_s - WINDOW_S, window.coverage))
-        await asyncio.sleep(0.1)
+    before = await standing(board)
+    while (await state_of(board)).stage in ("verifying", "shadowing"):
+        await asyncio.sleep(WINDOW_S)
+        now = await standing(board)
+        window, before = now.less(before), now
+        if window.seen:
+            seen.append(Seen(traffic.now_s - WINDOW_S / 2, window.coverage))
     return seen
+
+
+async def state_of(board: RolloutBoard) -> State:
+    return State.decode((await board.read()).body)
+
+
+async def standing(board: RolloutBoard) -> Standing:
+    total = Standing()
+    for presence in read_fleet(await board.fleet()).values():
+        total = total.plus(presence.standing)
+    return total
 
 
 async def is_warm(traffic: Traffic) -> bool:
@@ -132,12 +159,14 @@ async def migrate(site: Site, first: Path, following: Path, plot: Path | None) -
         await until(lambda: is_warm(traffic), WARM_WITHIN_S)
         site.teach(following)
         began_s = traffic.now_s
-        await asyncio.to_thread(
-            site.migrate, "start", "--to", str(following), "--max-gap", str(MAX_GAP),
-            "--window-s", str(WINDOW_S), "--least", "500",
-        )  # fmt: skip
-        seen = await watched(MigrationBoard(site.client, "student"), traffic)
+        plan = following / "plan.toml"
+        plan.write_text(PLAN)
+        start = ("start", "--to", str(following), "--plan", str(plan))
+        await asyncio.to_thread(site.rollout, *start)
+        board = RolloutBoard(site.client, "student")
+        seen = await watched(board, traffic)
         await asyncio.sleep(AFTER_S)
+    assert (await state_of(board)).stage == "done"
     switch = Switch(traffic.told, old, new)
     mixed = await compared(site.client, {old: SPACE, new: NEXT_SPACE})
     sys.stdout.write(json.dumps(switch.figures() | mixed._asdict()) + "\n")

@@ -23,6 +23,7 @@ from understudy_client.errors import BY_STATUS, Refused
 TEXT = PAGE.read_text(encoding="utf-8")
 TABLES = {
     "routes", "RankRequest", "RankAnswer", "EventBatch", "ItemBatch", "CacheStatus", "Ready",
+    "RolloutAct", "RolloutStatus", "RolloutHistory", "Models", "Bundles",
 }  # fmt: skip
 TRANSPORT = {"content-length", "date", "connection", "transfer-encoding"}
 
@@ -121,7 +122,7 @@ def test_every_header_is_named(url: str) -> None:
 def test_curl_examples_are_answered(url: str) -> None:
     examples = blocks("bash")
     paths = [re.findall(r"8080(/v1/\w+)", example)[0] for example in examples]
-    assert paths == ["/v1/rank", "/v1/events", "/v1/items"]
+    assert paths == ["/v1/rank", "/v1/events", "/v1/items", "/v1/rollouts"]
     for example in examples:
         told = _run(["bash", "-c", patient(example, url)])
         assert "status" not in told or told["status"] in (200, 202), told

@@ -38,7 +38,7 @@ class Worker:
         self.client = client
         self.metrics = Metrics()
         self.catalogue = LiveCatalogue(SCHEMA, tiny_catalogue())
-        self.metrics.catalogue.watch(self.catalogue)
+        self.metrics.catalogue.watch(lambda: self.catalogue)
         self.feed = CatalogueFeed(RedisTable(client), RedisStreams(client), LAYOUT)
         self.updates = CatalogueUpdates(
             self.feed, self.catalogue, self.metrics, clock_ms=lambda: NOW_MS

@@ -43,6 +43,8 @@ SETTINGS = [
     "PROVIDER_FALLBACK",
     "REDIS_URL",
     "REGISTRY",
+    "REGISTRY_CACHE",
+    "REGISTRY_CACHE_GIB",
     "REPLAY",
     "RERANK_BUDGET_MS",
     "RERANK_DEPTH",
@@ -85,6 +87,10 @@ METRICS = [
     "understudy_ready",
     "understudy_request_candidates",
     "understudy_requests_total",
+    "understudy_rollbacks_total",
+    "understudy_rollout_following",
+    "understudy_rollout_share",
+    "understudy_rollout_stage",
     "understudy_served_share",
     "understudy_shed_total",
     "understudy_stage_seconds",
@@ -116,7 +122,14 @@ OPERATIONS = [
     "post /v2/repository/index",
 ]
 
-ADMIN_OPERATIONS = ["post /v1/items"]
+ADMIN_OPERATIONS = [
+    "get /v1/bundles",
+    "get /v1/models",
+    "get /v1/rollouts",
+    "get /v1/rollouts/{model}/history",
+    "post /v1/items",
+    "post /v1/rollouts/{model}",
+]
 
 
 def test_settings() -> None:

@@ -19,5 +19,13 @@ def agreement(one: Sequence[int], other: Sequence[int], k: int) -> Agreement:
     depth = min(k, len(one), len(other))
     if depth == 0:
         return Agreement(1.0, 1.0)
-    shared = [len(set(one[:d]) & set(other[:d])) / d for d in range(1, depth + 1)]
-    return Agreement(shared[-1], sum(shared) / depth)
+    shared, total = 0, 0.0
+    ours: set[int] = set()
+    theirs: set[int] = set()
+    for place in range(depth):
+        mine, its = one[place], other[place]
+        ours.add(mine)
+        theirs.add(its)
+        shared += 1 if mine == its else (mine in theirs) + (its in ours)
+        total += shared / (place + 1)
+    return Agreement(shared / depth, total / depth)

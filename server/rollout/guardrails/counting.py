@@ -1,15 +1,20 @@
-"""What a gateway process adds to the sums of a lane, request by request."""
+"""What a gateway process adds to the sums of a lane, request by request.
 
-from collections.abc import Collection
+Written for its cost: one request adds a dozen numbers, and an array operation on each would take
+longer than what it adds.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import xxhash
 
-from models.features.records import F32, F64, I64, U8
-from models.schema import TIERS
+from models.features.records import F64, I64
 from server.rollout.guardrails.agreement import Agreement
-from server.rollout.guardrails.attribution import Shown
+from server.rollout.guardrails.attribution import Settled
 from server.rollout.guardrails.errors import CountRefused
 from server.rollout.guardrails.layout import (
     AGE_S,
@@ -21,6 +26,7 @@ from server.rollout.guardrails.layout import (
     DEGRADED,
     ERRORS,
     EXPECTED,
+    GROUPED,
     GROUPS,
     HINTED,
     HINTED_SQUARED,
@@ -44,6 +50,9 @@ from server.rollout.guardrails.layout import (
 from server.rollout.guardrails.sums import Sums
 
 _CLIP: Final = 1e-7
+_LATENCY_EDGES_S: Final[list[float]] = LATENCY_EDGES_S.tolist()
+_SCORE_EDGES: Final[list[float]] = SCORE_EDGES.tolist()
+_CLASSES: Final = {stage: DEGRADATIONS.start + at for at, stage in enumerate(DEGRADED)}
 
 
 class Answer(NamedTuple):
@@ -52,43 +61,52 @@ class Answer(NamedTuple):
     total_s: float
     inference_s: float
     degraded: Collection[str]  # stages
-    scores: F32  # [n] calibrated probabilities
-    tiers: U8  # [n] places in TIERS
-    hint_ages_s: F32  # of the candidates with a hint
+    scores: F64  # [n] calibrated probabilities
+    by_tier: Sequence[int]  # candidates, by code of TIERS
+    age_s: float  # of all hints together
+    has_nan: bool = False
+    """The student gave what is no number, and something else answered in its place."""
 
 
 def count_error(sums: Sums) -> None:
-    sums.one(REQUESTS)[...] += 1.0
-    sums.one(ERRORS)[...] += 1.0
+    sums.held[REQUESTS.start] += 1.0
+    sums.held[ERRORS.start] += 1.0
 
 
 def count_answer(sums: Sums, answer: Answer) -> None:
     """Raises CountRefused, having counted nothing, for a stage that is no class of reasons."""
-    classes = _classes(answer.degraded)
-    sums.one(REQUESTS)[...] += 1.0
-    sums.many(DEGRADATIONS)[classes] += 1.0
-    sums.many(TOTAL)[latency_bucket(answer.total_s)] += 1.0
-    sums.many(INFERENCE)[latency_bucket(answer.inference_s)] += 1.0
-    _count_scores(sums, answer)
-    _count_hints(sums, answer)
+    count_scored(sums, answer)
+    sums.held[TOTAL.start + latency_bucket(answer.total_s)] += 1.0
+    sums.held[INFERENCE.start + latency_bucket(answer.inference_s)] += 1.0
+
+
+def count_scored(sums: Sums, answer: Answer) -> None:
+    """The same without its times: of a shadow, for which nobody waited."""
+    classes = _classes(answer.degraded) if answer.degraded else ()
+    held = sums.held
+    held[REQUESTS.start] += 1.0
+    for place in classes:
+        held[place] += 1.0
+    _count_scores(held, answer)
+    _count_hints(held, answer)
 
 
 def count_shadow(sums: Sums, agreed: Agreement) -> None:
-    sums.one(SHADOWED)[...] += 1.0
-    sums.one(TOP_K)[...] += agreed.top_k
-    sums.one(OVERLAP)[...] += agreed.overlap
+    sums.held[SHADOWED.start] += 1.0
+    sums.held[TOP_K.start] += agreed.top_k
+    sums.held[OVERLAP.start] += agreed.overlap
 
 
-def count_settled(sums: Sums, shown: Shown) -> None:
-    group, clicks = group_of(shown.user_id), float(len(shown.clicked))
-    sums.one(IMPRESSIONS)[...] += shown.impressions
-    sums.one(SPREAD)[...] += shown.spread
-    sums.one(CLICKS_SQUARED)[...] += clicks**2
-    sums.one(VALUE_SQUARED)[...] += shown.value**2
-    sums.grouped(SETTLED)[group] += 1.0
-    sums.grouped(CLICKS)[group] += clicks
-    sums.grouped(VALUE)[group] += shown.value
-    sums.grouped(EXPECTED)[group] += shown.expected
+def count_settled(sums: Sums, settled: Settled) -> None:
+    held, group = sums.held, GROUPED.start + group_of(settled.user_id)
+    held[IMPRESSIONS.start] += settled.impressions
+    held[SPREAD.start] += settled.spread
+    held[CLICKS_SQUARED.start] += settled.clicks**2
+    held[VALUE_SQUARED.start] += settled.value**2
+    held[group + SETTLED * GROUPS] += 1.0
+    held[group + CLICKS * GROUPS] += settled.clicks
+    held[group + VALUE * GROUPS] += settled.value
+    held[group + EXPECTED * GROUPS] += settled.expected
 
 
 def group_of(user_id: str) -> int:
@@ -97,7 +115,12 @@ def group_of(user_id: str) -> int:
 
 
 def latency_bucket(seconds: float) -> int:
-    return int(np.searchsorted(LATENCY_EDGES_S, seconds))
+    return bisect_left(_LATENCY_EDGES_S, seconds)
+
+
+def score_bucket(probability: float) -> int:
+    clipped = min(max(probability, _CLIP), 1.0 - _CLIP)
+    return bisect_left(_SCORE_EDGES, math.log(clipped / (1.0 - clipped)))
 
 
 def score_buckets(probabilities: F64) -> I64:
@@ -106,28 +129,36 @@ def score_buckets(probabilities: F64) -> I64:
 
 
 def _classes(stages: Collection[str]) -> list[int]:
+    """Places among the sums."""
     unknown = sorted(set(stages) - set(DEGRADED))
     if unknown:
         raise CountRefused(f"degraded {unknown[0]!r}: give one of {', '.join(DEGRADED)}")
-    return [DEGRADED.index(stage) for stage in set(stages)]
+    return [_CLASSES[stage] for stage in set(stages)]
 
 
-def _count_scores(sums: Sums, answer: Answer) -> None:
-    scores = answer.scores.astype(np.float64)
-    if not np.isfinite(scores).all():
-        sums.one(NAN)[...] += 1.0
-    elif len(scores):
-        drawn = xxhash.xxh3_64_intdigest(answer.request_id.encode(), seed=3) % len(scores)
-        sums.many(SCORES)[score_buckets(scores[[drawn]])] += 1.0
-        if len(scores) > 1 and scores.min() == scores.max():
-            sums.one(CONSTANT)[...] += 1.0
+def _count_scores(held: F64, answer: Answer) -> None:
+    scores = answer.scores
+    count = len(scores)
+    # The least and the most of what holds NaN are NaN.
+    low, high = (float(scores.min()), float(scores.max())) if count else (0.0, 0.0)
+    if answer.has_nan or not (math.isfinite(low) and math.isfinite(high)):
+        held[NAN.start] += 1.0
+    elif count:
+        drawn = xxhash.xxh3_64_intdigest(answer.request_id.encode(), seed=3) % count
+        held[SCORES.start + score_bucket(float(scores[drawn]))] += 1.0
+        if low == high and count > 1:
+            held[CONSTANT.start] += 1.0
 
 
-def _count_hints(sums: Sums, answer: Answer) -> None:
-    group, by_tier = group_of(answer.user_id), np.bincount(answer.tiers, minlength=len(TIERS))
-    hinted = float(by_tier[1:].sum()) / max(len(answer.tiers), 1)
-    sums.many(TIER_CANDIDATES)[...] += by_tier
-    sums.one(AGE_S)[...] += float(answer.hint_ages_s.sum(dtype=np.float64))
-    sums.one(HINTED_SQUARED)[...] += hinted**2
-    sums.grouped(ANSWERED)[group] += 1.0
-    sums.grouped(HINTED)[group] += hinted
+def _count_hints(held: F64, answer: Answer) -> None:
+    by_tier, group = answer.by_tier, GROUPED.start + group_of(answer.user_id)
+    total = sum(by_tier)
+    hinted = (total - by_tier[0]) / total if total else 0.0
+    for tier, candidates in enumerate(by_tier, TIER_CANDIDATES.start):
+        if candidates:
+            held[tier] += candidates
+    held[group + ANSWERED * GROUPS] += 1.0
+    if hinted:
+        held[AGE_S.start] += answer.age_s
+        held[HINTED_SQUARED.start] += hinted**2
+        held[group + HINTED * GROUPS] += hinted

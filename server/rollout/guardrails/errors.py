@@ -2,7 +2,8 @@
 
 GuardrailsError
 ├── SumsUnreadable   bytes that are not sums, or those of another version
-└── CountRefused     what was to be counted is outside its range
+├── CountRefused     what was to be counted is outside its range
+└── MarksMissing     a page has no place for the table that is to be written into it
 """
 
 
@@ -15,4 +16,8 @@ class SumsUnreadable(GuardrailsError):
 
 
 class CountRefused(GuardrailsError):
+    pass
+
+
+class MarksMissing(GuardrailsError):
     pass

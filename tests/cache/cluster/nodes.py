@@ -71,6 +71,14 @@ class Server:
         self._process.kill()
         self._process.wait()
 
+    def move(self, port: int, bus_port: int) -> None:
+        """Starts it, after a kill, at another address with what it kept on its disk."""
+        moved = {"port": f"port {port}", "cluster-port": f"cluster-port {bus_port}"}
+        lines = self._file.read_text().splitlines()
+        self._file.write_text("\n".join(moved.get(line.split()[0], line) for line in lines) + "\n")
+        self.port = port
+        self.start()
+
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
 

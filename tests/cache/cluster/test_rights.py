@@ -17,7 +17,6 @@ from cache.errors import StoreUnavailable
 from cache.events import Event, EventFeed
 from cache.items import ItemFeed
 from cache.keys import DEAD_STREAM, EVENTS_STREAM, ITEMS_TABLE, SERVED_STREAM, page_key, record_key
-from cache.migration import Migration, MigrationBoard, Standing
 from cache.operator.server_report import server_report
 from cache.operator.space_removal import drop_space
 from cache.operator.space_scan import scan_spaces
@@ -27,6 +26,7 @@ from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
 from cache.refresh.space_state import space_state
+from cache.rollout_board import RolloutBoard
 from cache.table import Change
 from tests.cache.catalogue import LAYOUT, make_rows
 from tests.cache.cluster.nodes import Cluster
@@ -71,6 +71,23 @@ async def work_of_a_group(streams: RedisStreams, stream: bytes) -> None:
     await streams.append(DEAD_STREAM, [b"letter"], 10)
 
 
+async def acts_on_a_rollout(board: RolloutBoard) -> None:
+    held = await board.read()
+    assert await board.replace(held.revision, b"state", b"entry")
+    assert len(await board.history(10)) == 1
+    assert await board.fleet() == {}
+    assert await board.sums("tally") == {}
+
+
+async def decides_on_a_rollout(board: RolloutBoard) -> None:
+    await acts_on_a_rollout(board)
+    await board.present("g", b"told", {"stable": b"sums"}, "tally")
+    assert await board.lead(b"g", 60_000)
+    assert await board.replace(1, b"state", b"entry", b"g")
+    await board.forget(await board.fleet())
+    await board.resign(b"g")
+
+
 async def follow(streams: RedisStreams, table: RedisTable) -> None:
     changes, counts = CatalogueFeed(table, streams, LAYOUT), ItemFeed(table, streams, 3)
     assert [part async for part in changes.parts()]
@@ -92,9 +109,7 @@ async def test_gateway_reads_asks_and_tells_and_writes_no_page(guarded: Cluster)
     assert await writer.write(make_rows(1, 2)) == 2
     await follow(streams, table)
     assert (await space_state(client, "s")).backlog == 1
-    board = MigrationBoard(client, "m")
-    assert await board.replace(await board.read(), Migration(coming="next"))
-    assert await board.count(await board.read(), Standing(1, 1, 1)) is not None
+    await decides_on_a_rollout(RolloutBoard(client, "m"))
     await refused(store, {page_key("a", "s"): b""}, {record_key("a"): b""}, {b"foreign": b""})
     await refuses(client, ["FLUSHALL"], ["DBSIZE"], ["INFO"], ["GET", "foreign"])
     await store.close()
@@ -160,6 +175,7 @@ async def test_operator_sees_all_and_drops_a_space(guarded: Cluster) -> None:
     assert sum([len(part.keys) async for part in feed.parts()]) == 1
     assert await CatalogueWriter(client, LAYOUT).forget(make_rows(1)) == 1
     assert (await drop_space(client, "s", lambda gone: None)).pages == 1
+    await acts_on_a_rollout(RolloutBoard(client, "m"))
     await refuses(client, ["FLUSHALL"], ["SET", "us:u:{a}", ""], ["GET", "foreign"])
     await client.aclose()
     await direct.aclose()

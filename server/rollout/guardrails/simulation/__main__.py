@@ -1,55 +1,69 @@
-"""`python -m server.rollout.guardrails.simulation`: how often the guardrails roll back a student
+"""`python -m server.rollout.guardrails.simulation`: how often the default plan rolls back a student
 that does no harm, and how soon one that does."""
 
+from pathlib import Path
 from time import process_time
 from typing import Annotated, Final
 
-import numpy as np
 import typer
-from scipy.stats import binomtest
 
-from cache.bench.printed import say, table
-from server.rollout.guardrails.plan import Plan
-from server.rollout.guardrails.simulation.rollouts import CANARY_SHARE, Outcome, looks, tried
-from server.rollout.guardrails.simulation.students import STUDENTS
+from cache.bench.printed import say
+from server.rollout.guardrails.errors import MarksMissing
+from server.rollout.guardrails.simulation.report import as_markdown, hours, write
+from server.rollout.guardrails.simulation.rollouts import Outcome, tried
+from server.rollout.guardrails.simulation.stages import Stage, stages_of
+from server.rollout.guardrails.simulation.students import ALIKE, STUDENTS
+from server.rollout.plan import DEFAULT
 
-HEAD: Final = (
-    "student",
-    "rolled back",
-    "95 % interval",
-    "requests, median",
-    "p90",
-    "by (share of rollbacks)",
-)
+RATE: Final = 50.0
+"""Requests a second in all."""
 
 
 def simulate(
     rollouts: Annotated[int, typer.Option(help="Of each student.", min=10)] = 1_000,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    page: Annotated[
+        Path | None, typer.Option("--write", help="Page with marks to write the table between.")
+    ] = None,
 ) -> None:
-    """Print, by student, rollbacks and requests of the canary until then."""
-    plan, began = Plan(), process_time()
-    say(
-        f"{rollouts} rollouts of each student, {CANARY_SHARE:.0%} of the traffic, up to "
-        f"{plan.most_requests:,} requests of the canary, judged {len(looks(plan))} times; α = "
-        f"{plan.alpha:.0%}, seed {seed}\n"
+    """Print, by student, rollbacks and the stage they come in."""
+    began, stages = process_time(), stages_of(DEFAULT, RATE)
+    outcomes = {name: tried(name, rollouts, stages, seed) for name in STUDENTS}
+    text = "\n".join(
+        [
+            f"{rollouts:,} rollouts of each student at {RATE:g} requests a second, α = "
+            f"{DEFAULT.guardrails.alpha:.0%}, seed {seed}.\n",
+            as_markdown(outcomes, stages),
+            "",
+            _of_the_good(outcomes[ALIKE], stages),
+        ]
     )
-    outcomes = {name: tried(name, rollouts, plan, seed) for name in STUDENTS}
-    table(HEAD, [_row(name, outcome) for name, outcome in outcomes.items()])
-    proven = next(iter(outcomes.values())).proven
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in proven.items())
-    say(f"Of the A/A rollouts that reach the end these show that all is well: {shares}.\n")
-    say(f"{process_time() - began:.0f} s of processor time.")
+    say(text)
+    if page is not None:
+        _write(page, text)
+    say(f"\n{process_time() - began:.0f} s of processor time.")
 
 
-def _row(name: str, outcome: Outcome) -> list[str]:
-    caught = outcome.caught_at[np.isfinite(outcome.caught_at)]
-    count, total = len(caught), len(outcome.caught_at)
-    interval = binomtest(count, total).proportion_ci()
-    times = [f"{np.quantile(caught, q):,.0f}" if count else "" for q in (0.5, 0.9)]
-    by = [f"{each} {times / count:.0%}" for each, times in outcome.by.most_common(3) if times]
-    shares = f"{count / total:.1%}", f"{interval.low:.1%} … {interval.high:.1%}"
-    return [name, *shares, *times, ", ".join(by)]
+def _of_the_good(outcome: Outcome, stages: list[Stage]) -> str:
+    took = hours(outcome, stages, RATE, DEFAULT.shadow_share)
+    first = stages[1]
+    proven = ", ".join(
+        f"{name} {shares[1]:.0%}"
+        for name, shares in outcome.proven.items()
+        if first.guardrails.alpha_of(name)
+    )
+    return (
+        f"A/A rollouts take {took:.1f} h (median). At the end of the step at {first.name} these "
+        f"had shown that all is well: {proven}."
+    )
+
+
+def _write(page: Path, text: str) -> None:
+    try:
+        write(page, text)
+    except (MarksMissing, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
 
 
 if __name__ == "__main__":

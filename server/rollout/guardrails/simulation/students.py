@@ -31,6 +31,12 @@ def doubled(world: World, rng: np.random.Generator) -> F64:
     return found
 
 
+def halved(world: World, rng: np.random.Generator) -> F64:
+    p = 0.5 * sigmoid(good(world, rng))
+    found: F64 = np.log(p / (1.0 - p))
+    return found
+
+
 def constant(world: World, rng: np.random.Generator) -> F64:
     return np.full_like(world.features, BASE)
 
@@ -46,11 +52,14 @@ def wrong_space(world: World, rng: np.random.Generator) -> F64:
     return good(world._replace(hints=strange), rng)
 
 
+STABLE: Final = Student()
+ALIKE: Final = "like the stable one (A/A)"
 STUDENTS: Final[Mapping[str, Student]] = MappingProxyType(
     {
-        "like the stable one (A/A)": Student(),
+        ALIKE: Student(),
         "inverted": Student(inverted),
         "probabilities doubled": Student(doubled),
+        "probabilities halved": Student(halved),
         "slow, +50 % inference": Student(inference=1.5),
         "failing, 1 % errors": Student(error_rate=0.01),
         "NaN in 5 % of requests": Student(nan_share=0.05),

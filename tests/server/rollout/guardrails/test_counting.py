@@ -4,14 +4,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.schema import TIERS
-from server.rollout.guardrails.attribution import Shown
+from server.rollout.guardrails.attribution import Settled
 from server.rollout.guardrails.counting import (
     Answer,
     count_answer,
+    count_scored,
     count_settled,
     group_of,
+    latency_bucket,
+    score_bucket,
     score_buckets,
 )
 from server.rollout.guardrails.errors import CountRefused
@@ -28,6 +33,7 @@ from server.rollout.guardrails.layout import (
     INFERENCE,
     LATENCY_EDGES_S,
     NAN,
+    REQUESTS,
     SCORES,
     TIER_CANDIDATES,
     TOTAL,
@@ -37,16 +43,15 @@ from server.rollout.guardrails.sums import Sums
 
 
 def answer(scores: list[float], **fields: Any) -> Answer:
-    count = len(scores)
     told = Answer(
         request_id="r",
         user_id="u",
         total_s=5e-3,
         inference_s=2e-3,
         degraded=(),
-        scores=np.array(scores, np.float32),
-        tiers=np.zeros(count, np.uint8),
-        hint_ages_s=np.zeros(0, np.float32),
+        scores=np.array(scores, np.float64),
+        by_tier=[len(scores), *[0] * (len(TIERS) - 1)],
+        age_s=0.0,
     )
     return told._replace(**fields)
 
@@ -61,6 +66,28 @@ def test_score_that_is_no_number_is_counted_and_not_as_a_score() -> None:
     sums = counted(answer([0.1, np.nan]))
     assert float(sums.one(NAN)) == 1.0
     assert sums.many(SCORES).sum() == 0.0
+
+
+def test_number_that_was_none_counts_though_something_else_answered() -> None:
+    sums = counted(answer([0.1, 0.1], has_nan=True))
+    assert float(sums.one(NAN)) == 1.0
+    assert sums.many(SCORES).sum() == sums.one(CONSTANT) == 0.0
+
+
+def test_what_nobody_waited_for_has_no_time() -> None:
+    sums = Sums()
+    count_scored(sums, answer([0.1]))
+    assert float(sums.one(REQUESTS)) == sums.many(SCORES).sum() == 1.0
+    assert not sums.many(TOTAL).any()
+    assert not sums.many(INFERENCE).any()
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 10.0))
+def test_one_value_is_in_the_bucket_that_it_is_in_among_many(p: float, seconds: float) -> None:
+    # The logarithm of many at once may differ in its last bit, at an edge.
+    nudged = [score_buckets(np.array([p * (1.0 + by)]))[0] for by in (-1e-12, 0.0, 1e-12)]
+    assert min(nudged) <= score_bucket(p) <= max(nudged)
+    assert latency_bucket(seconds) == np.searchsorted(LATENCY_EDGES_S, seconds)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +133,8 @@ def test_stage_named_twice_counts_once() -> None:
 
 
 def test_hints_are_counted_by_tier_with_their_ages_and_the_share_of_the_request() -> None:
-    tiers = np.array([0, 4, 4, 2], np.uint8)
-    ages = np.array([1.0, 2.0, 3.0], np.float32)
-    sums = counted(answer([0.1] * 4, tiers=tiers, hint_ages_s=ages))
-    assert sums.many(TIER_CANDIDATES).tolist() == np.bincount(tiers, minlength=len(TIERS)).tolist()
+    sums = counted(answer([0.1] * 4, by_tier=[1, 0, 1, 0, 2], age_s=6.0))
+    assert sums.many(TIER_CANDIDATES).tolist() == [1.0, 0.0, 1.0, 0.0, 2.0]
     assert float(sums.one(AGE_S)) == 6.0
     assert sums.grouped(HINTED)[group_of("u")] == 0.75
     assert sums.grouped(ANSWERED).sum() == 1.0
@@ -117,7 +142,7 @@ def test_hints_are_counted_by_tier_with_their_ages_and_the_share_of_the_request(
 
 def test_outcome_is_of_the_users_group() -> None:
     sums = Sums()
-    count_settled(sums, Shown("u", 0.0, 5, 0.5, 0.4, {0, 3}, 7.0))
+    count_settled(sums, Settled("u", 5, 0.5, 0.4, 2.0, 7.0))
     assert sums.grouped(CLICKS)[group_of("u")] == 2.0
     assert sums.grouped(VALUE)[group_of("u")] == 7.0
     assert float(sums.one(CLICKS_SQUARED)) == 4.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.schema import TIERS
 from server.rollout.guardrails.agreement import Agreement
-from server.rollout.guardrails.attribution import Shown
+from server.rollout.guardrails.attribution import Settled
 from server.rollout.guardrails.counting import (
     Answer,
     count_answer,
@@ -25,16 +25,7 @@ from tests.server.rollout.guardrails.counted import counted
 # Halves, so that sums are exact in any order.
 HALVES = st.integers(0, 8).map(lambda value: value / 2)
 USERS = st.integers(0, 30).map(lambda user: f"user-{user}")
-SHOWN = st.builds(
-    Shown,
-    USERS,
-    st.just(0.0),
-    st.integers(5, 9),
-    HALVES,
-    HALVES,
-    st.sets(st.integers(0, 4)),
-    HALVES,
-)
+SETTLED = st.builds(Settled, USERS, st.integers(5, 9), HALVES, HALVES, HALVES, HALVES)
 AGREED = st.builds(Agreement, HALVES, HALVES)
 
 
@@ -51,19 +42,20 @@ def answers(draw: st.DrawFn) -> Answer:
         total_s=draw(st.floats(0.0, 10.0)),
         inference_s=draw(st.floats(0.0, 10.0)),
         degraded=draw(st.sets(st.sampled_from(DEGRADED))),
-        scores=np.array(scores, np.float32),
-        tiers=np.array(tiers, np.uint8),
-        hint_ages_s=np.full(sum(tier > 0 for tier in tiers), 2.0, np.float32),
+        scores=np.array(scores, np.float64),
+        by_tier=np.bincount(np.array(tiers, np.int64), minlength=len(TIERS)).tolist(),
+        age_s=2.0 * sum(tier > 0 for tier in tiers),
+        has_nan=draw(st.booleans()),
     )
 
 
-def sums_of(events: list[Answer | Shown | Agreement | None]) -> Sums:
+def sums_of(events: list[Answer | Settled | Agreement | None]) -> Sums:
     sums = Sums()
     for event in events:
         match event:
             case Answer():
                 count_answer(sums, event)
-            case Shown():
+            case Settled():
                 count_settled(sums, event)
             case Agreement():
                 count_shadow(sums, event)
@@ -73,9 +65,9 @@ def sums_of(events: list[Answer | Shown | Agreement | None]) -> Sums:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.one_of(answers(), SHOWN, AGREED, st.none()), max_size=20), st.integers(0, 20))
+@given(st.lists(st.one_of(answers(), SETTLED, AGREED, st.none()), max_size=20), st.integers(0, 20))
 def test_sums_of_two_processes_are_those_of_one_that_saw_all(
-    events: list[Answer | Shown | Agreement | None], cut: int
+    events: list[Answer | Settled | Agreement | None], cut: int
 ) -> None:
     merged = sums_of(events[:cut]) + sums_of(events[cut:])
     np.testing.assert_array_equal(merged.held, sums_of(events).held)

@@ -1,0 +1,46 @@
+"""What a process says of the rollouts that it follows."""
+
+from typing import Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from server.rollout.state import Stage, State
+
+PREFIX: Final = "understudy_rollout"
+
+
+class RolloutMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._stage = Gauge(
+            f"{PREFIX}_stage", "1 for the stage that a model's rollout is in",
+            ["model", "stage"], registry=registry,
+        )  # fmt: skip
+        self._share = Gauge(
+            f"{PREFIX}_share", "Share of users that the candidate answers here", ["model"],
+            registry=registry,
+        )  # fmt: skip
+        self._rollbacks = Counter(
+            "understudy_rollbacks_total",
+            "Rollouts that this process saw rolled back, by controller or hand",
+            ["model", "by"], registry=registry,
+        )  # fmt: skip
+        self._following = Gauge(
+            f"{PREFIX}_following", "1 while this process learns what the others agree on",
+            ["model"], registry=registry,
+        )  # fmt: skip
+
+    def follow(self, model: str, before: State | None, state: State, share: float) -> None:
+        """`share` is what this process lets the candidate answer, which it may not have."""
+        self._following.labels(model).set(1)
+        self._share.labels(model).set(share)
+        for stage in get_args(Stage):
+            self._stage.labels(model, stage).set(stage == state.stage)
+        if state.stage == "rolled_back" and before is not None and before.stage != state.stage:
+            self._rollbacks.labels(model, "controller" if state.by == CONTROLLER else "hand").inc()
+
+    def lose(self, model: str) -> None:
+        """The last state holds."""
+        self._following.labels(model).set(0)
+
+
+CONTROLLER: Final = "controller"

@@ -1,0 +1,3 @@
+from tests.server.rollout.conftest import board, client
+
+__all__ = ["board", "client"]

@@ -1,0 +1,94 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+
+import pytest
+
+from server.background import Background
+from server.console import hub as module
+from server.console.hub import Hub
+from server.console.snapshot import Snapshot, Trail
+from server.errors import TooManyConnections
+from tests.browser import figures
+
+
+class Source:
+    def __init__(self) -> None:
+        self.taken = 0
+        self.fails = False
+
+    async def snapshot(self) -> Snapshot:
+        self.taken += 1
+        if self.fails:
+            raise OSError("gone")
+        return Snapshot(self.taken, "ready", figures.live(), [])
+
+    def trails(self) -> list[Trail]:
+        return []
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+async def hub(source: Source) -> AsyncIterator[Hub]:
+    hub, background = Hub(source, 0.001), Background()
+    background.keep("console", hub.run())
+    yield hub
+    await background.end()
+
+
+async def test_nothing_is_taken_while_nobody_watches(hub: Hub, source: Source) -> None:
+    await asyncio.sleep(0.02)
+    assert source.taken == 0
+    async with aclosing(hub.snapshots()) as snapshots:
+        await anext(snapshots)
+    await asyncio.sleep(0.01)
+    taken = source.taken
+    await asyncio.sleep(0.02)
+    assert source.taken == taken
+
+
+async def test_all_who_watch_share_what_is_taken(hub: Hub, source: Source) -> None:
+    async def seen() -> list[int]:
+        async with aclosing(hub.snapshots()) as snapshots:
+            return [(await anext(snapshots)).at_ms for _ in range(3)]
+
+    told = await asyncio.gather(*(seen() for _ in range(5)))
+    assert all(each == told[0] for each in told)
+    assert source.taken <= told[0][-1] + 1
+
+
+async def test_who_is_slow_gets_the_newest(hub: Hub, source: Source) -> None:
+    async with aclosing(hub.snapshots()) as snapshots:
+        first = await anext(snapshots)
+        await asyncio.sleep(0.05)
+        assert (await anext(snapshots)).at_ms >= source.taken - 1 > first.at_ms + 1
+
+
+async def test_one_more_than_is_allowed_is_refused(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WATCHERS", 1)
+    async with aclosing(hub.snapshots()) as snapshots:
+        hub.check_room()
+        await anext(snapshots)
+        with pytest.raises(TooManyConnections, match="1 consoles are open"):
+            hub.check_room()
+    hub.check_room()
+
+
+async def test_snapshot_that_fails_is_left_out(
+    hub: Hub, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.fails = True
+    async with aclosing(hub.snapshots()) as snapshots:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await anext(snapshots)
+    assert "no snapshot" in caplog.text
+    source.fails = False
+    async with aclosing(hub.snapshots()) as snapshots:
+        assert (await anext(snapshots)).at_ms == source.taken
