@@ -4,7 +4,7 @@ docs/data.md has an example of every key.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import polars as pl
 import yaml
@@ -14,10 +14,18 @@ from models.data.errors import MappingInvalid
 from models.data.log import Log
 from models.data.periods import Periods, by_share
 from models.data.statistics import fitted
-from models.schema import Column, Frozen, LogSchema
+from models.data.tables import (
+    Columns,
+    EntityMapping,
+    entities,
+    need,
+    read_table,
+    schema_columns,
+    typed,
+)
+from models.schema import Frozen, LogSchema
 
 MAX_MAPPING_BYTES = 1 << 20
-Columns = dict[str, Literal["categorical", "number"]]
 
 
 class ImpressionMapping(Frozen):
@@ -40,12 +48,6 @@ class ImpressionMapping(Frozen):
         return [*fixed, *optional, *self.labels.values(), *self.context]
 
 
-class EntityMapping(Frozen):
-    file: str
-    id: str
-    columns: Columns = Field(default_factory=dict)
-
-
 class Mapping(Frozen):
     impressions: ImpressionMapping
     items: EntityMapping | None = None
@@ -58,8 +60,8 @@ def read_mapping(path: Path) -> Log:
     """Files are relative to the mapping's folder. Raises MappingInvalid."""
     mapping = _mapping(path)
     impressions = _impressions(path.parent, mapping.impressions)
-    items, item_columns = _entities(path.parent, mapping.items, impressions["item_id"])
-    users, user_columns = _entities(path.parent, mapping.users, impressions["user_id"])
+    items, item_columns = entities(path.parent, mapping.items, impressions["item_id"])
+    users, user_columns = entities(path.parent, mapping.users, impressions["user_id"])
     times = impressions["timestamp_ms"]
     return fitted(
         Log(
@@ -67,7 +69,7 @@ def read_mapping(path: Path) -> Log:
                 tasks=tuple(mapping.impressions.labels),
                 user=user_columns,
                 item=item_columns,
-                context=_columns(mapping.impressions.context),
+                context=schema_columns(mapping.impressions.context),
             ),
             periods=mapping.periods or by_share(times[0], times[-1]),
             provenance=mapping.provenance,
@@ -89,8 +91,8 @@ def _mapping(path: Path) -> Mapping:
 
 def _impressions(folder: Path, mapping: ImpressionMapping) -> pl.DataFrame:
     path = folder / mapping.file
-    table = _table(path)
-    _need(path, table, mapping.named())
+    table = read_table(path)
+    need(path, table, mapping.named())
     if not len(table):
         raise MappingInvalid(f"{path} has no rows")
     timestamp_ms = _timestamp_ms(path, table[mapping.timestamp], mapping.unit)
@@ -104,7 +106,7 @@ def _impressions(folder: Path, mapping: ImpressionMapping) -> pl.DataFrame:
             "timestamp_ms": timestamp_ms,
             "user_id": user_id,
             "item_id": table[mapping.item_id].cast(pl.String),
-            **_typed(table, mapping.context),
+            **typed(table, mapping.context),
             **labels,
         }
     )
@@ -139,50 +141,3 @@ def _label(path: Path, values: pl.Series) -> pl.Series:
             f"{path}: column {values.name!r}: label {wrong!r} is not 0, 1, −1 or missing"
         )
     return numeric.fill_null(-1).cast(pl.Int8)
-
-
-def _entities(
-    folder: Path, mapping: EntityMapping | None, ids: pl.Series
-) -> tuple[pl.DataFrame, tuple[Column, ...]]:
-    met = pl.DataFrame({ids.name: ids.unique().sort()})
-    identity = (Column(name=ids.name, kind="categorical"),)
-    if mapping is None:
-        return met, identity
-    table = _table(folder / mapping.file)
-    _need(folder / mapping.file, table, [mapping.id, *mapping.columns])
-    made = pl.DataFrame(
-        {ids.name: table[mapping.id].cast(pl.String), **_typed(table, mapping.columns)}
-    )
-    repeated = made.filter(pl.col(ids.name).is_duplicated())
-    if len(repeated):
-        raise MappingInvalid(
-            f"{folder / mapping.file}: column {mapping.id!r}: {repeated[0, 0]!r} is there twice: "
-            "keep one row an id"
-        )
-    made = met.join(made, on=ids.name, how="full", coalesce=True).sort(ids.name)
-    return made, identity + _columns(mapping.columns)
-
-
-def _typed(table: pl.DataFrame, columns: Columns) -> dict[str, Any]:
-    kinds = {"categorical": pl.String, "number": pl.Float64}
-    return {name: table[name].cast(kinds[kind], strict=False) for name, kind in columns.items()}
-
-
-def _columns(columns: Columns) -> tuple[Column, ...]:
-    return tuple(Column(name=name, kind=kind) for name, kind in columns.items())
-
-
-def _need(path: Path, table: pl.DataFrame, names: list[str]) -> None:
-    for name in names:
-        if name not in table.columns:
-            raise MappingInvalid(f"{path} has no column {name!r}; it has {table.columns}")
-
-
-def _table(path: Path) -> pl.DataFrame:
-    """A CSV file's values as text, so that an id 007 stays one."""
-    try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise MappingInvalid(f"{path} is not a readable CSV or Parquet table: {error}") from error

@@ -10,6 +10,8 @@ from models.manifest import Period
 from models.schema import Frozen
 
 MIN_SPAN_MS: Final = 1_000
+WARM_SHARE: Final = 0.1
+"""Of a log whose teacher is another's: histories and counters begin empty."""
 Days = Literal["student", "both"]
 """The student's own, or the teacher's before them too."""
 
@@ -77,4 +79,29 @@ def by_share(first_ms: int, last_ms: int) -> Periods:
         validation_from_ms=cuts[1],
         test_from_ms=cuts[2],
         until_ms=last_ms + 1,
+    )
+
+
+def after_teacher(whole: Periods, taught_until_ms: int) -> Periods:
+    """For a teacher that was trained on something else, up to then: the student's period begins as
+    soon as it ended, and student, validation and test divide the rest as `by_share` has them.
+
+    Raises LogInvalid where nothing of the log comes after it.
+    """
+    first_ms, until_ms = whole.history_from_ms, whole.until_ms
+    begins_ms = max(taught_until_ms, first_ms + round((until_ms - first_ms) * WARM_SHARE) + 1)
+    rest = until_ms - begins_ms
+    if rest < MIN_SPAN_MS:
+        raise LogInvalid(
+            f"the log ends at {until_ms}, and the teacher was trained up to {taught_until_ms}: it "
+            "says nothing of what it has seen; give a later log, or train another teacher"
+        )
+    cuts = [begins_ms + round(rest * share / 45) for share in (25, 33)]
+    return Periods(
+        history_from_ms=first_ms,
+        teacher_from_ms=first_ms,
+        student_from_ms=begins_ms,
+        validation_from_ms=cuts[0],
+        test_from_ms=cuts[1],
+        until_ms=until_ms,
     )

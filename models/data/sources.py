@@ -13,6 +13,7 @@ from models.data.errors import SourceInvalid
 from models.data.kuairand import read_kuairand
 from models.data.log import Log
 from models.data.mapping import read_mapping
+from models.data.served.reading import read_served
 from models.data.statistics import fitted
 
 MIN_IMPRESSIONS: Final = 1_000
@@ -55,5 +56,6 @@ READERS: Final[dict[str, Callable[[Path], Log]]] = {
     "kuairand": read_kuairand,
     "recbole": read_atomic,
     "mapping": read_mapping,
+    "served": read_served,
     "log": _read_log,
 }

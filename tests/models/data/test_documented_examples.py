@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from models.data.log import HEAD, Head, Log
+from models.data.served.mapping import ServedMapping
 from models.data.sources import open_source
 from tests.models.data.small_logs import START_MS
 
@@ -19,7 +20,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_column_mapping_reads_its_tables(tmp_path: Path) -> None:
     printed = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", TEXT, re.DOTALL)
-    assert [name for name, _ in printed] == ["clicks.csv", "ads.csv", "mapping.yaml"]
+    assert [name for name, _ in printed] == ["clicks.csv", "ads.csv", "mapping.yaml", "served.yaml"]
     for name, content in printed:
         (tmp_path / name).write_text(content)
     log = open_source(f"mapping:{tmp_path / 'mapping.yaml'}")
@@ -59,4 +60,15 @@ def test_the_head_and_the_tables_described_make_a_log(tmp_path: Path) -> None:
 
 def test_every_source_printed_is_known() -> None:
     sources = re.findall(r"--data (\w+):", TEXT)
-    assert {"adworld", "kuairand", "recbole", "mapping", "log"} == set(sources)
+    assert {"adworld", "kuairand", "recbole", "mapping", "served", "log"} == set(sources)
+
+
+def test_the_served_mapping_says_what_it_is_printed_to_say(tmp_path: Path) -> None:
+    (printed,) = re.findall(r"<!-- file: served.yaml -->\n```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (tmp_path / "served.yaml").write_text(printed)
+    mapping = ServedMapping.read(tmp_path / "served.yaml")
+    fields = set(ServedMapping.model_fields) - {"periods", "provenance"}
+    assert fields <= mapping.model_fields_set
+    usual = ServedMapping(requests=mapping.requests, events=mapping.events)
+    for name in ("model", "attribution_s", "shown_within_s", "impressions", "unanswered", "days"):
+        assert getattr(mapping, name) == getattr(usual, name), f"{name} is printed as the default"

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.data.errors import LogInvalid
-from models.data.periods import Periods, by_share
+from models.data.periods import Periods, after_teacher, by_share
 
 
 def instants(*values: int) -> dict[str, int]:
@@ -45,3 +45,19 @@ def test_shares_cover_the_log_to_its_last_row() -> None:
 def test_a_log_without_length_is_refused() -> None:
     with pytest.raises(LogInvalid, match="check the unit"):
         by_share(1_000, 1_000)
+
+
+def test_after_a_kept_teacher_the_student_has_the_rest_in_the_usual_proportions() -> None:
+    periods = after_teacher(by_share(0, 99_999), 55_000)
+    assert (periods.history_from_ms, periods.until_ms) == (0, 100_000)
+    assert periods.student_from_ms == 55_000
+    assert (periods.validation_from_ms, periods.test_from_ms) == (80_000, 88_000)
+
+
+def test_a_teacher_of_before_the_log_leaves_a_tenth_of_it_to_histories() -> None:
+    assert after_teacher(by_share(50_000, 149_999), 20_000).student_from_ms == 60_001
+
+
+def test_nothing_after_a_kept_teacher_is_refused() -> None:
+    with pytest.raises(LogInvalid, match="was trained up to 99500: it says nothing"):
+        after_teacher(by_share(0, 99_999), 99_500)

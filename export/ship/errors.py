@@ -1,0 +1,23 @@
+"""What ends a ship before its rollout.
+
+ShipError
+├── Refused      options contradict, another ship is running, or the new student is worse
+├── StepFailed   a command ended with an error; run again, the ship goes on there
+└── NothingNew   too little was labelled since the last ship
+"""
+
+
+class ShipError(Exception):
+    """The message names the thing, the value and the remedy."""
+
+
+class Refused(ShipError):
+    pass
+
+
+class StepFailed(ShipError):
+    pass
+
+
+class NothingNew(ShipError):
+    pass

@@ -1,0 +1,64 @@
+"""What was shown, and what came of it within the window."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from models.data.served.archive import Answers
+
+IMPRESSION: Final = "impression"
+PAIR: Final = ["user_id", "item_id"]
+
+
+def shown_by_events(events: pl.DataFrame, answers: Answers, within_ms: int) -> pl.DataFrame:
+    """A row an impression event: `shown_ms`, and of the newest archived answer that returned the
+    item to this user so long before at most `request_id`, `timestamp_ms` and `position`, or
+    nulls. An answer shows an item once: when it is shown again, that is of one not archived."""
+    told = events.filter(pl.col("type") == IMPRESSION)
+    told = told.select(*PAIR, pl.col("timestamp_ms").alias("shown_ms")).sort("shown_ms")
+    found = told.join_asof(
+        answers.returned.sort("timestamp_ms"),
+        left_on="shown_ms",
+        right_on="timestamp_ms",
+        by=PAIR,
+        strategy="backward",
+        tolerance=within_ms,
+        coalesce=False,
+        check_sortedness=False,
+    )
+    is_first = pl.struct("request_id", "item_id").is_first_distinct()
+    found = found.with_columns(
+        pl.when(is_first).then(pl.col(name)).alias(name)
+        for name in ("request_id", "timestamp_ms", "position")
+    )
+    return found.unique(["request_id", "shown_ms", *PAIR], keep="first", maintain_order=True)
+
+
+def shown_by_slates(answers: Answers) -> pl.DataFrame:
+    """All that was returned, as of the request."""
+    shown_ms = pl.col("timestamp_ms").alias("shown_ms")
+    return answers.returned.with_columns(shown_ms).sort("shown_ms", maintain_order=True)
+
+
+def labelled(
+    shown: pl.DataFrame, events: pl.DataFrame, tasks: Sequence[str], window_ms: int
+) -> pl.DataFrame:
+    """With a label a task. What followed is of the user's newest impression of the item, as
+    ingest has it, and counts within the window."""
+    rows = shown.with_row_index("row").sort("shown_ms", maintain_order=True)
+    labels = []
+    for task in tasks:
+        followed = events.filter(pl.col("type") == task).select(*PAIR, "timestamp_ms")
+        found = followed.sort("timestamp_ms").join_asof(
+            rows.select("row", "shown_ms", *PAIR),
+            left_on="timestamp_ms",
+            right_on="shown_ms",
+            by=PAIR,
+            strategy="backward",
+            tolerance=window_ms,
+            check_sortedness=False,
+        )
+        is_followed = rows["row"].is_in(found["row"].drop_nulls().unique().implode())
+        labels.append(is_followed.cast(pl.Int8).alias(task))
+    return rows.with_columns(labels).drop("row")
