@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format data bench bench-cache bench-peers bench-rerank chaos gpu migration triton
+.PHONY: install demo test check format chart data bench bench-cache bench-peers bench-rerank chaos gpu migration triton
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -26,6 +26,11 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/helm -m "not redis" -q
+
+# Helm's own lint and render, Kubernetes' schemas and Pod Security; ARGS=--rewrite-golden keeps what changed.
+chart: $(INSTALLED)
+	$(BIN)/python -m pytest tests/helm $(ARGS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
@@ -48,7 +53,7 @@ bench-rerank: $(INSTALLED)
 	$(BIN)/python -m server.bench $(ARGS)
 
 chaos: $(INSTALLED)
-	$(BIN)/python -m pytest tests/chaos -m chaos -s $(ARGS)
+	$(BIN)/python -m pytest tests/chaos tests/server/rollout/harm -m chaos -s $(ARGS)
 
 # In .venv, where onnxruntime-gpu takes the place of onnxruntime; without a GPU it skips and says why.
 gpu: $(INSTALLED)

@@ -21,7 +21,7 @@ from redis.retry import Retry
 from cache.operator.seen_nodes import Seen, read_nodes
 from cache.slot_map import SLOTS
 
-POLL_S: Final = 0.5
+POLL_S: Final = 0.2
 PATIENCE_S: Final = 300.0
 
 
