@@ -9,8 +9,8 @@ from cache.breaker import CircuitBreaker
 from cache.demand import decode
 from cache.demand_feed import DemandFeed
 from cache.memory_store import MemoryStore
-from cache.standing import Standing
 from cache.reader import CacheReader
+from cache.standing import Standing
 from cache.tiers import TtlPolicy
 from models.features.hashing import keys64
 from server.mirror import WAITING, Mirror
