@@ -80,6 +80,9 @@ COMMANDS: Final = {
     "triton": Command(
         "export.triton.triton_command", "triton", "Write a bundle for Triton to serve.", "triton"
     ),
+    "loadtest": Command(
+        "loadtest.command", "app", "Load a gateway, hold it against a budget.", "loadtest"
+    ),
     "rank": Command("loadtest.rank_command", "rank", "Ask a gateway for a slate.", "loadtest"),
     "key": Command("server.access.key_command", "key", "Make a key for ranking.", "serve"),
     "settings": Command(

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from cache.connection import unavailable_when_failing
 from cache.errors import Corrupt
-from cache.rollout_scripts import LEAD, PRESENT, READ, REPLACE, RESIGN
+from cache.rollout_scripts import LEAD, PRESENT, READ, REPLACE, RESIGN, RESTORE
 
 HISTORY: Final = 1000
 """Audit entries that stay, about."""
@@ -59,6 +59,15 @@ class RolloutBoard:
             done = await self._client.eval(
                 REPLACE, len(keys), *keys, revision, body, entry, token or b"", HISTORY
             )
+        return bool(done)
+
+    async def restore(self, revision: int, known: Held, entry: bytes) -> bool:
+        """All of a state that the server has lost, in place of the one of that revision. False
+        when another is held by now. With its audit entry."""
+        keys = (self._state, self._history)
+        told = (known.revision, known.since_ms, known.body, entry)
+        with unavailable_when_failing("write back the state of a rollout"):
+            done = await self._client.eval(RESTORE, len(keys), *keys, revision, *told, HISTORY)
         return bool(done)
 
     async def lead(self, token: bytes, for_ms: int) -> bool:

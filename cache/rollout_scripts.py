@@ -20,6 +20,13 @@ return 1
 """
 """The audit entry is written in the same step: none is lost, and none stands for no change."""
 
+RESTORE: Final = """
+if (redis.call('HGET', KEYS[1], 'revision') or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'since_ms', ARGV[3], 'body', ARGV[4])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'entry', ARGV[5])
+return 1
+"""
+
 LEAD: Final = """
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return 0 end

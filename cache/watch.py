@@ -14,9 +14,28 @@ BEGIN: Final = """
 redis.pcall('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
 redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '$', 'MKSTREAM')
 redis.call('XGROUP', 'CREATECONSUMER', KEYS[1], ARGV[1], ARGV[1])
+local function named(flat)
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+local function is_gone(group)
+  for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], group)) do
+    if named(flat)['idle'] < tonumber(ARGV[2]) then return false end
+  end
+  return true
+end
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = named(flat)['name']
+  if string.sub(group, 1, 6) == 'watch:' and group ~= ARGV[1] and is_gone(group) then
+    redis.call('XGROUP', 'DESTROY', KEYS[1], group)
+  end
+end
 """
-"""Who has not read yet is told from who died by when its consumer was made."""
-
+"""Who has not read yet is told from who died by when its consumer was made. Nobody else would ever
+remove the groups of those who were killed."""
+GONE_MS: Final = 3_600_000
+"""A watcher that has not asked for so long has died."""
 
 APPENDED: Final = """
 local told = redis.pcall('XINFO', 'STREAM', KEYS[1])
@@ -43,7 +62,7 @@ class StreamWatch:
     async def begin(self) -> None:
         """Also again: then what came in between is missed. Raises StoreUnavailable."""
         with unavailable_when_failing("watch a stream"):
-            await self._client.eval(BEGIN, 1, self._stream, self._group)
+            await self._client.eval(BEGIN, 1, self._stream, self._group, GONE_MS)
 
     async def read(self, count: int, block_ms: int) -> list[Message]:
         """Oldest first; waits up to `block_ms` for the first (0: does not wait).

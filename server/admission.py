@@ -53,12 +53,21 @@ class Cost:
         return self.per_request_ms * requests + self.per_candidate_ms * candidates
 
 
-class Admission:
-    """Counts what is in work. Owned by the event loop; no lock."""
+class Room:
+    """Candidates in work in a process, in whatever lane, and how many may be."""
 
-    def __init__(self, cost: Cost, max_inflight_candidates: int) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.candidates = 0
+
+
+class Admission:
+    """Counts what is in work in a lane. Owned by the event loop; no lock."""
+
+    def __init__(self, cost: Cost, room: Room) -> None:
+        """`room` is that of all lanes of the process."""
         self.cost = cost
-        self._max_inflight = max_inflight_candidates
+        self.room = room
         self.requests = 0
         self.candidates = 0
         self.slowness = 1.0
@@ -116,10 +125,10 @@ class Admission:
         return (deadline_ms - clock.elapsed_ms - self.cost.of(1, candidates)) / 2
 
     def _check_room(self, candidates: int, share: float) -> None:
-        room = int(self._max_inflight * share)
-        if self.candidates and self.candidates + candidates > room:
+        taken, room = self.room.candidates, int(self.room.most * share)
+        if taken and taken + candidates > room:
             raise Overloaded(
-                f"{self.candidates} candidates are in work, {room} may be"
+                f"{taken} candidates are in work, {room} may be"
                 + ("" if share == 1.0 else " before one of low priority"),
                 remedy="retry after the time in Retry-After, or on another replica",
                 retry_after_s=self._retry_after_s(),
@@ -166,10 +175,12 @@ class Admitted:
     def __enter__(self) -> None:
         self._admission.requests += 1
         self._admission.candidates += self._candidates
+        self._admission.room.candidates += self._candidates
 
     def __exit__(self, *ending: object) -> None:
         self._admission.requests -= 1
         self._admission.candidates -= self._candidates
+        self._admission.room.candidates -= self._candidates
 
 
 def late(deadline_ms: float, when: str) -> DeadlineExceeded:

@@ -13,16 +13,21 @@ class Background:
     """Ended together; a piece that fails is reported when it does."""
 
     def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all of it has ended."""
+        return not self._tasks
 
     def keep(self, name: str, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report)
-        self._tasks.append(task)
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
 
     async def end(self) -> None:
-        tasks, self._tasks = self._tasks, []
-        await end(tasks)
+        await end(self._tasks)
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -141,27 +141,34 @@ class Counts(Collector):
 class Tally(Collector):
     """Counts that other parts keep by name, added up. Nothing is shown before there is one."""
 
-    def __init__(self, name: str, text: str, label: str) -> None:
-        self._name, self._text, self._label = name, text, label
-        self._kept: list[Callable[[], Mapping[str, int]]] = []
-        self._settled: Counter[str] = Counter()
+    def __init__(self, name: str, text: str, *labels: str) -> None:
+        """The last label is the name of a count; the others are those of the part that keeps it."""
+        self._name, self._text, self._labels = name, text, labels
+        self._kept: dict[Callable[[], Mapping[str, int]], tuple[str, ...]] = {}
+        self._settled: Counter[tuple[str, ...]] = Counter()
 
-    def add(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        self._kept.append(counts)
+    def add(self, counts: Callable[[], Mapping[str, int]], *part: str) -> None:
+        self._kept[counts] = part
 
     def settle(self, counts: Callable[[], Mapping[str, int]]) -> None:
         """What it counted stays, for a counter that lost a part would fall; what counted may go."""
-        if counts in self._kept:
-            self._kept.remove(counts)
-            self._settled.update(counts())
+        part = self._kept.pop(counts, None)
+        if part is not None:
+            self._settled.update(_labelled(part, counts))
 
     def collect(self) -> Iterable[Metric]:
         if not self._kept and not self._settled:
             return
-        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
         total = self._settled.copy()
-        for counts in self._kept:
-            total.update(counts())
-        for key, count in total.items():
-            family.add_metric([key], count)
+        for counts, part in self._kept.items():
+            total.update(_labelled(part, counts))
+        for labels, count in total.items():
+            family.add_metric(list(labels), count)
         yield family
+
+
+def _labelled(
+    part: tuple[str, ...], counts: Callable[[], Mapping[str, int]]
+) -> dict[tuple[str, ...], int]:
+    return {(*part, name): count for name, count in counts().items()}

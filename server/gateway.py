@@ -12,6 +12,7 @@ from models.features.catalogue import CatalogueError
 from models.manifest import BundleError, Manifest, read_manifest
 from server.access.door import Door
 from server.access.keys_follower import KeysFollower
+from server.admission import Room
 from server.background import Background
 from server.cache_links import CacheLinks, cache_links
 from server.errors import NotReady, ServingError, UnknownModel
@@ -42,6 +43,7 @@ class Gateway:
         """None while it is not ready."""
         self._verticals: dict[str, Vertical] = {}
         self._links: CacheLinks | None = None
+        self._room = Room(settings.max_inflight_candidates)
         self._background = Background()
 
     @property
@@ -85,7 +87,11 @@ class Gateway:
         self._default, self.reason = None, "stopping"
         await self._background.end()
         verticals, self._verticals = [*self._verticals.values()], {}
-        await asyncio.gather(*(vertical.close() for vertical in verticals))
+        ended = await asyncio.gather(
+            *(vertical.close() for vertical in verticals), return_exceptions=True
+        )
+        for error in filter(None, ended):
+            log.error("a model could not be closed", exc_info=error)
         if self._links is not None:
             await self._links.close()
 
@@ -113,18 +119,16 @@ class Gateway:
             self._say(f"verifying {bundle.name}")
             manifest, _ = await asyncio.to_thread(read_manifest, bundle)
             self._check_new(manifest)
-            vertical = Vertical(Source(bundle), manifest, links, self.metrics, self.name, self._say)
-            self._verticals[manifest.name] = vertical
+            self._verticals[manifest.name] = Vertical(
+                Source(bundle), manifest, links, self.metrics, self.name, self._say, self._room
+            )
         for vertical in self._verticals.values():
             await vertical.begin()
         first = next(iter(self._verticals.values()))
-        self.metrics.watch(self._candidates, links.breaker)
+        self.metrics.watch(lambda: self._room.candidates, links.breaker)
         self.metrics.catalogue.watch(lambda: first.lane.catalogue)
         self._on_ready()
         self._default = first
-
-    def _candidates(self) -> int:
-        return sum(vertical.lanes.candidates for vertical in self._verticals.values())
 
     def _check_new(self, manifest: Manifest) -> None:
         """Raises NotReady."""

@@ -12,7 +12,7 @@ from models.manifest import BundleError, Manifest
 from models.providers.execution import CPU, Execution
 from models.registry.signature import check_signature
 from models.runtime import Model, load
-from server.admission import Admission, Cost
+from server.admission import Admission, Cost, Room
 from server.answer import AnswerWriter
 from server.assembly import Assembler
 from server.batch import Batcher
@@ -117,9 +117,11 @@ def build_lane(
     links: CacheLinks,
     metrics: Metrics,
     stand_in: Model | None = None,
+    room: Room | None = None,
 ) -> Lane:
+    """`room` None: its own."""
     settings, manifest = links.settings, model.manifest
-    admission = Admission(Cost(0.0, 0.0), settings.max_inflight_candidates)
+    admission = Admission(Cost(0.0, 0.0), room or Room(settings.max_inflight_candidates))
     demand, feed = links.demand(manifest), links.served()
     if feed is not None:
         metrics.feeds.served_share.set(settings.served_share)

@@ -40,7 +40,7 @@ class Mirror:
         self._feed = feed
         self._waiting: deque[Mirrored] = deque(maxlen=WAITING)
         self._offered = asyncio.Event()
-        self._standing = self._total = Standing()
+        self._standing = Standing()
 
     def offer(self, ranked: Ranked) -> None:
         """When the cache was not read nobody knows what the served space holds."""
@@ -58,17 +58,12 @@ class Mirror:
             while self._waiting:
                 await self._reflect(*self._waiting.popleft())
 
-    def take(self) -> Standing:
-        """What was seen since the last call."""
-        standing, self._standing = self._standing, Standing()
-        return standing
-
     def counts(self) -> dict[str, int]:
         """Candidates since it was begun."""
-        return self._total._asdict()
+        return self._standing._asdict()
 
     def _count(self, seen: Standing) -> None:
-        self._standing, self._total = self._standing.plus(seen), self._total.plus(seen)
+        self._standing = self._standing.plus(seen)
 
     async def _reflect(self, asked: Demand, held: int) -> None:
         seen = len(asked.item_keys)

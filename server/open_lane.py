@@ -11,7 +11,7 @@ from cache.reader import CacheReader
 from models.features.catalogue import Catalogue
 from models.manifest import Manifest
 from models.runtime import Model
-from server.admission import Cost
+from server.admission import Cost, Room
 from server.background import Background
 from server.cache_links import CacheLinks
 from server.cache_status import StatusReporter
@@ -90,12 +90,13 @@ class OpenLane:
         metrics: Metrics,
         say: Callable[[str], None],
         beside: Beside | None = None,
+        room: Room | None = None,
     ) -> Self:
         """Tells what it is doing. Raises BundleError, CatalogueError."""
         name, settings = source.bundle.name, links.settings
         say(f"verifying {name}")
         model, catalogue, stand_in = await _loaded(settings, source, is_alone=beside is None)
-        lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics, stand_in)
+        lane = build_lane(STABLE, source.bundle, model, catalogue, links, metrics, stand_in, room)
         opened = cls(source, lane, links, metrics)
         try:
             await opened._begin(say, beside)

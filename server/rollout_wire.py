@@ -53,6 +53,13 @@ class RolloutAct(Struct, forbid_unknown_fields=True, kw_only=True):
         ]
         | None
     ) = None
+    revision: (
+        Annotated[
+            int,
+            Meta(ge=0, description="That was looked at; 409 when it is another by now"),
+        ]
+        | None
+    ) = None
 
 
 class GatewayStatus(Struct, frozen=True):

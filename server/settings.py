@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     max_candidates: int = Field(1000, ge=1, description="Most candidates of a request; 422 above")
     max_events: int = Field(1000, ge=1, description="Most events of a batch; 422 above")
     max_inflight_candidates: int = Field(
-        20_000, ge=1, description="Candidates in work at once; a request above is shed with 429"
+        20_000, ge=1, description="Candidates in work at once, in all lanes; 429 above"
     )
     rerank_budget_ms: float = Field(
         3.0, gt=0, description="Time the rerank may take before the rest follows by value"

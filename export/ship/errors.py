@@ -1,9 +1,10 @@
-"""What ends a ship before its rollout.
+"""What ends a ship other than its rollout.
 
 ShipError
-├── Refused      options contradict, another ship is running, or the new student is worse
+├── Refused      options contradict, another ship or rollout is running, or the new student is worse
 ├── StepFailed   a command ended with an error; run again, the ship goes on there
-└── NothingNew   too little was labelled since the last ship
+├── NothingNew   too little was labelled since the last ship
+└── Forgotten    the history no longer knows the rollout: nobody can tell how it ends
 """
 
 
@@ -20,4 +21,8 @@ class StepFailed(ShipError):
 
 
 class NothingNew(ShipError):
+    pass
+
+
+class Forgotten(ShipError):
     pass

@@ -8,10 +8,11 @@ import json
 from typing import Any, Final, NamedTuple
 
 from export.ship.commands import Commands
-from export.ship.errors import StepFailed
+from export.ship.errors import Forgotten, StepFailed
 
 HISTORY: Final = 1000  # as long as it is kept
 OVER: Final = ("done", "rolled_back")
+RUNNING: Final = ("verifying", "shadowing", "canary")
 
 
 class Stage(NamedTuple):
@@ -23,14 +24,27 @@ class Stage(NamedTuple):
         return self.name in OVER
 
 
+class Standing(NamedTuple):
+    """Of the model's latest rollout, and who is served meanwhile."""
+
+    stable: str  # a serving folder, NAME-VERSION, or "" for what gateways were started with
+    rollout: str
+    stage: Stage
+
+    @property
+    def is_running(self) -> bool:
+        return self.stage.name in RUNNING
+
+
 class Rollouts:
     def __init__(self, commands: Commands, redis_url: str, model: str) -> None:
         self._commands = commands
         self._where = ("--redis-url", redis_url, "--model", model, "--json")
 
-    def stable(self) -> str:
-        """Who is served: a serving folder, NAME-VERSION, or "" for what gateways started with."""
-        return str(self._state()["stable"])
+    def standing(self) -> Standing:
+        state: dict[str, Any] = json.loads(self._told("status"))["state"]
+        stage = Stage(str(state["stage"]), str(state["reason"]))
+        return Standing(str(state["stable"]), str(state["rollout"]), stage)
 
     def start(self, to: str, plan: str, word: str) -> str:
         """Its id; that of the one that was asked for by this word before, if it was heard."""
@@ -51,19 +65,18 @@ class Rollouts:
         return next((str(entry["rollout"]) for entry in asked), None)
 
     def stage(self, rollout: str) -> Stage:
-        """Also of one that others have followed. Raises StepFailed."""
-        state = self._state()
-        if state["rollout"] == rollout:
-            return Stage(str(state["stage"]), str(state["reason"]))
+        """Also of one that others have followed. Raises StepFailed, Forgotten."""
+        standing = self.standing()
+        if standing.rollout == rollout:
+            return standing.stage
         changes = (entry for entry in self._history() if entry["rollout"] == rollout)
         last = next(changes, None)
         if last is None:
-            raise StepFailed(f"the history knows no rollout {rollout} any more: look at its status")
+            raise Forgotten(
+                f"the history knows no rollout {rollout}: Redis lost it, or very many followed; "
+                "`understudy rollout status` tells who is served now"
+            )
         return Stage(str(last["to_stage"]), str(last["reason"]))
-
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self._told("status"))["state"]
-        return state
 
     def _history(self) -> list[dict[str, Any]]:
         """The newest change first."""

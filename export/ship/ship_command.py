@@ -1,6 +1,7 @@
 """`understudy ship`: log → student → rollout, as one command for a nightly job."""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,11 +11,12 @@ from rich.console import Console
 from cache.clock import wall_clock_ms
 from export.registry.options import RegistryUrlIfAny
 from export.ship.commands import Processes
-from export.ship.errors import NothingNew, ShipError
+from export.ship.errors import NothingNew, Refused, ShipError
 from export.ship.order import Making, Order
 from export.ship.rollouts import Rollouts
 from export.ship.shipping import Shipping
 from export.ship.ships import Result, Ships, alone_in
+from export.ship.steps import Say
 
 CODES: Final[dict[Result, int]] = {"started": 0, "done": 0, "rolled_back": 1}
 FAILED: Final = 2
@@ -69,37 +71,55 @@ def ship(
     """Train a student on the newest served log, and roll it out if it is not worse.
 
     Stopped or killed, it goes on when it is run again. Exit code 0: shipped; 1: rolled back; 2:
-    refused or failed before its rollout; 3: too little is new.
+    refused or failed before its rollout, or its end is not known; 3: too little is new.
     """
     console = Console(stderr=True, highlight=False)
 
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    making = Making(
-        data=data,
-        teacher=teacher,
-        seed=seed,
-        train_options=tuple(shlex.split(train_options)),
-        export_options=tuple(shlex.split(export_options)),
-    )
-    order = Order(making, served, least, most_worse, plan, registry is not None, watches)
-    environment = {} if registry is None else {"UNDERSTUDY_REGISTRY": registry}
-    try:
+    def shipped() -> Result:
+        making = Making(
+            data=data,
+            teacher=teacher,
+            seed=seed,
+            train_options=_words("--train-options", train_options),
+            export_options=_words("--export-options", export_options),
+        )
+        order = Order(making, served, least, most_worse, plan, registry is not None, watches)
+        environment = {} if registry is None else {"UNDERSTUDY_REGISTRY": registry}
         with alone_in(out) as lock:
             commands = Processes(lock, environment)
             rollouts = Rollouts(commands, redis_url, model)
             shipping = Shipping(order, Ships(out.resolve()), commands, rollouts, say)
-            result = shipping.ship(wall_clock_ms(), 0.0 if anew else give_up_h)
+            return shipping.ship(wall_clock_ms(), 0.0 if anew else give_up_h)
+
+    raise typer.Exit(_code(shipped, console, say))
+
+
+def _words(option: str, text: str) -> tuple[str, ...]:
+    """Raises Refused."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise Refused(
+            f'{option} is "{text}", which is no list of words: {error}: quote as in a shell'
+        ) from error
+
+
+def _code(shipped: Callable[[], Result], console: Console, say: Say) -> int:
+    """None but that of a rollback is 1, whatever goes wrong."""
+    try:
+        result = shipped()
     except ShipError as error:
         say(str(error))
-        raise typer.Exit(NOTHING_NEW if isinstance(error, NothingNew) else FAILED) from error
+        return NOTHING_NEW if isinstance(error, NothingNew) else FAILED
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    except Exception as error:  # none may end with 1, which says that it was rolled back
+        return INTERRUPTED
+    except Exception as error:
         if type(error).__module__.partition(".")[0] not in OWN:
             console.print_exception()
         say(f"{type(error).__name__}: {error}")
-        raise typer.Exit(FAILED) from error
+        return FAILED
     say(f"ship: {result}")
-    raise typer.Exit(CODES[result])
+    return CODES[result]

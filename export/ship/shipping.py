@@ -9,9 +9,9 @@ from typing import Final
 
 from export.ship import guard
 from export.ship.commands import Commands
-from export.ship.errors import NothingNew, Refused, StepFailed
+from export.ship.errors import Forgotten, NothingNew, Refused, StepFailed
 from export.ship.order import Order
-from export.ship.rollouts import Rollouts
+from export.ship.rollouts import Rollouts, Standing
 from export.ship.ships import Facts, Result, Ship, Ships
 from export.ship.steps import ROLES, Making, Measure, Say, named_in
 
@@ -52,12 +52,21 @@ class Shipping:
 
     def _settle(self, ship: Ship, give_up_h: float) -> None:
         """A ship of another night; one whose rollout has begun is followed to its end."""
-        asked = ship.found("ask")
-        if asked is not None and self._rollouts.asked_by(asked["word"]) is not None:
-            self._say(f"ship {ship.number}: {self._carried(ship)}")
+        if self._is_heard(ship):
+            try:
+                self._say(f"ship {ship.number}: {self._carried(ship)}")
+            except Forgotten as error:  # which is nothing against the next
+                self._say(f"ship {ship.number}: {error}")
             return
         ship.end("abandoned", f"it was begun {give_up_h:g} h ago or more")
         self._say(f"ship {ship.number} is given up: begun {give_up_h:g} h ago or more")
+
+    def _is_heard(self, ship: Ship) -> bool:
+        """Whether its rollout has begun, also where nobody saw the answer."""
+        if ship.found("rollout") is not None:
+            return True
+        asked = ship.found("ask")
+        return asked is not None and self._rollouts.asked_by(asked["word"]) is not None
 
     def _check_same(self, ship: Ship) -> None:
         begun = ship.begun.making
@@ -69,26 +78,43 @@ class Shipping:
 
     def _carried(self, ship: Ship) -> Result:
         making = Making(ship, self._order, self._commands, self._say)
-        if ship.found("train") is None:
-            self._stable()  # whatever is wrong with it is best known before the training
-        try:
-            making.make(self._since_ms())
-        except NothingNew:
-            self._ships.forget(ship)
-            raise
-        self._guard(ship, making)
+        if ship.found("ask") is None:
+            self._make(ship, making)
+        if not self._is_heard(ship):
+            self._guard(ship, making)
         to = making.step("push", lambda: self._pushed(making))["to"]
         word = making.step("ask", lambda: {"word": _word(ship)})["word"]
         begun = making.step("rollout", lambda: self._rolled_out(to, word))
-        result = self._watched(begun["rollout"]) if self._order.watches else "started"
+        result = self._followed(ship, begun["rollout"]) if self._order.watches else "started"
         ship.end(result)
         return result
 
+    def _make(self, ship: Ship, making: Making) -> None:
+        """Raises Refused, NothingNew, StepFailed."""
+        is_trained = ship.found("train") is not None
+        if not is_trained:
+            self._bundle_of(self._rollouts.standing())  # what is wrong is best known at once
+        try:
+            making.gather(self._since_ms())
+        except NothingNew:
+            self._ships.forget(ship)
+            raise
+        if not is_trained:
+            self._check_free()
+        making.make()
+
+    def _check_free(self) -> None:
+        """Raises Refused."""
+        standing = self._rollouts.standing()
+        if standing.is_running:
+            raise Refused(
+                f"the rollout {standing.rollout} is {standing.stage.name}: wait until it is over, "
+                "or abort it. Nothing is trained before"
+            )
+
     def _guard(self, ship: Ship, making: Making) -> None:
         """Raises Refused, and the ship is over."""
-        measured = making.step("measure", lambda: self._measured(making))
-        if ship.found("ask") is not None:
-            return
+        measured = self._measured(ship, making)
         try:
             guard.check(measured, self._order.most_worse)
         except Refused as error:
@@ -105,21 +131,30 @@ class Shipping:
         found = None if last is None else last.found("import")
         return 0 if found is None else int(found["until_ms"])
 
-    def _measured(self, making: Making) -> Facts:
-        compared = guard.Compared(making.log, making.run, self._served(), making.bundle("student"))
-        return dict(self._measure(compared))
+    def _measured(self, ship: Ship, making: Making) -> guard.Measured:
+        """Anew where another was served when it was done before."""
+        served = self._bundle_of(self._rollouts.standing())
+        name = served if isinstance(served, str) else served.name
+        before = ship.found("measure")
+        if before is not None and before["served"] != name:
+            self._say(f"measure: {before['served']} was served, and now {name} is")
+            ship.drop("measure")
 
-    def _served(self) -> Path:
-        """The bundle of the student that answers now."""
-        stable = self._stable()
-        if not isinstance(stable, Path):
-            told = self._commands.told("bundle", "pull", stable, "--json")
-            return Path(json.loads(told)["folder"])
-        return stable / named_in(stable)["student"]
+        def work() -> Facts:
+            folder = self._pulled(served) if isinstance(served, str) else served
+            compared = guard.Compared(making.log, making.run, folder, making.bundle("student"))
+            return {"served": name, "figures": self._measure(compared)}
 
-    def _stable(self) -> Path | str:
-        """A serving folder, or NAME-VERSION. Raises Refused."""
-        stable = self._rollouts.stable()
+        figures: guard.Measured = making.step("measure", work)["figures"]
+        return figures
+
+    def _pulled(self, reference: str) -> Path:
+        told = self._commands.told("bundle", "pull", reference, "--json")
+        return Path(json.loads(told)["folder"])
+
+    def _bundle_of(self, standing: Standing) -> Path | str:
+        """Of the student that answers now: its folder, or NAME-VERSION. Raises Refused."""
+        stable = standing.stable
         if stable and not Path(stable).is_absolute():
             return stable
         folder = Path(stable) if stable else self._order.served
@@ -129,10 +164,9 @@ class Shipping:
                 "--served, so that the new student can be measured against it"
             )
         try:
-            named_in(folder)["student"]
+            return folder / named_in(folder)["student"]
         except (OSError, ValueError, KeyError) as error:
             raise Refused(f"{folder} is no serving folder: {error}: give it as --served") from error
-        return folder
 
     def _rolled_out(self, to: str, word: str) -> Facts:
         return {"rollout": self._rollouts.start(to, self._order.plan, word)}
@@ -147,8 +181,16 @@ class Shipping:
             references[role] = str(json.loads(told)["bundle"])
         return {"to": references["student"], **references}
 
+    def _followed(self, ship: Ship, rollout: str) -> Result:
+        """Raises Forgotten, and the ship is over."""
+        try:
+            return self._watched(rollout)
+        except Forgotten as error:
+            ship.end("forgotten", str(error))
+            raise
+
     def _watched(self, rollout: str) -> Result:
-        """Redis may come and go meanwhile."""
+        """Redis may come and go meanwhile. Raises Forgotten."""
         told = ""
         while True:
             try:

@@ -25,7 +25,7 @@ SHIPS: Final = "ships"
 BEGUN: Final = "ship.json"
 ENDED: Final = "ended.json"
 WAIT_S: Final = 2.0
-Result = Literal["started", "done", "rolled_back", "refused", "abandoned"]
+Result = Literal["started", "done", "rolled_back", "refused", "forgotten", "abandoned"]
 Facts = dict[str, Any]
 
 
@@ -70,6 +70,9 @@ class Ship:
     def keep(self, step: str, facts: Facts) -> Facts:
         _write(self._step(step), facts)
         return facts
+
+    def drop(self, step: str) -> None:
+        self._step(step).unlink()
 
     def _step(self, step: str) -> Path:
         return self.folder / "steps" / f"{step}.json"

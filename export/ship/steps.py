@@ -43,10 +43,13 @@ class Making:
             self._say(f"{name}: done before")
         return found
 
-    def make(self, since_ms: int) -> None:
-        """A serving folder that is verified. Raises NothingNew, StepFailed."""
+    def gather(self, since_ms: int) -> None:
+        """A log with enough that is new. Raises NothingNew, StepFailed."""
         self.step("import", self._import)
         self.step("new", lambda: self._enough(since_ms))
+
+    def make(self) -> None:
+        """A serving folder that is verified. Raises StepFailed."""
         if self._order.making.teacher is not None:
             self.step("annotate", self._annotate)
         self.step("train", self._train)

@@ -9,6 +9,7 @@ import msgspec
 
 from cache.errors import CacheError
 from cache.rollout_board import RolloutBoard
+from server.console.lookups import Lookups
 from server.console.rollout_status import last_known, status_of
 from server.console.snapshot import Trail
 from server.console.trail import TrailKeeper
@@ -34,6 +35,7 @@ class BoardRollouts:
     def __init__(self, boards: Callable[[], Boards], registry: str | None) -> None:
         self._boards = boards
         self._registry = registry
+        self._lookups = Lookups("candidate")
         self._trails: dict[str, TrailKeeper] = {}
         self._last: dict[str, RolloutStatus] = {}
 
@@ -56,28 +58,37 @@ class BoardRollouts:
                 told = await board.history(count)
         except (CacheError, TimeoutError) as error:
             raise _unavailable(error) from error
-        read = [(name, read_history([(name, body)])) for name, body in told]
-        return [_transition(name, entry) for name, entries in read for entry in entries]
+        return await asyncio.to_thread(transitions_of, told)
 
     async def act(self, model: str, asked: RolloutAct, by: str) -> RolloutStatus:
         board = self._board(model)
         try:
-            await perform(board, await asyncio.to_thread(self._asked, asked, by))
+            await perform(board, await self._asked(asked, by))
         except ActRefused as error:
             raise RolloutRefused(str(error), field="act", value=asked.act) from error
         except CacheError as error:
             raise _unavailable(error) from error
         return await self._status(board)
 
-    def _asked(self, asked: RolloutAct, by: str) -> Asked:
-        """Blocking, where the candidate is looked up. Raises RolloutRefused, InvalidRequest."""
-        to: Candidate | None = None
-        if asked.to is not None:
-            try:
-                to = find_candidate(asked.to, self._registry)
-            except ActRefused as error:
-                raise RolloutRefused(str(error), field="to", value=asked.to) from error
-        return Asked(asked.act, by, asked.reason or "", to, _plan(asked.plan), asked.all)
+    async def _asked(self, asked: RolloutAct, by: str) -> Asked:
+        """Raises RolloutRefused, RolloutUnavailable, InvalidRequest."""
+        to = None if asked.to is None else await self._candidate(asked.to)
+        plan, reason = await asyncio.to_thread(_plan, asked.plan), asked.reason or ""
+        return Asked(asked.act, by, reason, to, plan, asked.all, asked.revision)
+
+    async def _candidate(self, to: str) -> Candidate:
+        try:
+            return await self._lookups.run(lambda: find_candidate(to, self._registry))
+        except ActRefused as error:
+            raise RolloutRefused(str(error), field="to", value=to) from error
+        except TimeoutError as error:
+            raise RolloutUnavailable(
+                f"the candidate cannot be looked up: {error}",
+                field="to",
+                value=to,
+                remedy="see whether the store of UNDERSTUDY_REGISTRY is up, and try again",
+                retry_after_s=5,
+            ) from error
 
     def _open_boards(self) -> Boards:
         try:
@@ -122,13 +133,18 @@ def _plan(text: str | None) -> RolloutPlan:
         return NAMED[text]
     try:
         return plan_of(tomllib.loads(text), "plan")
-    except (tomllib.TOMLDecodeError, PlanInvalid) as error:
+    except (tomllib.TOMLDecodeError, PlanInvalid, RecursionError) as error:
         raise InvalidRequest(
             str(error),
             field="plan",
             value=text,
             remedy=f"give {' or '.join(NAMED)}, or a plan in TOML as docs/rollouts.md has it",
         ) from error
+
+
+def transitions_of(told: list[tuple[str, bytes]]) -> list[Transition]:
+    read = [(name, read_history([(name, body)])) for name, body in told]
+    return [_transition(name, entry) for name, entries in read for entry in entries]
 
 
 def _transition(name: str, entry: Entry) -> Transition:

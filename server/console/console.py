@@ -58,7 +58,7 @@ class Console(NamedTuple):
             Route(MODEL_PATH, act, methods=["POST"]),
             Route(MODELS_PATH, models.models),
             Route(BUNDLES_PATH, models.bundles),
-            Route(LIVE_PATH, live.live),
+            Route(LIVE_PATH, live, methods=["GET"]),
             *asset_routes(),
         ]
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from server.console.snapshot import Snapshot, SnapshotSource
@@ -34,28 +35,30 @@ class Hub:
             await self._take()
             await asyncio.sleep(max(0.0, self._period_s - (time.monotonic() - began_s)))
 
-    def check_room(self) -> None:
-        """Raises TooManyConnections."""
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """For one who watches, from before the first snapshot. Raises TooManyConnections."""
         if self._watchers >= MAX_WATCHERS:
             raise TooManyConnections(
                 f"{self._watchers} consoles are open on this process",
                 remedy="close one, or ask GET /v1/rollouts",
                 retry_after_s=5,
             )
-
-    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
-        """Without an end. To be closed by who leaves."""
         self._watchers += 1
         self._wanted.set()
-        seen = self._number
         try:
-            while True:
-                snapshot, seen = await self._after(seen)
-                yield snapshot
+            yield
         finally:
             self._watchers -= 1
             if not self._watchers:
                 self._wanted.clear()
+
+    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
+        """For who has a seat. Without an end."""
+        seen = self._number
+        while True:
+            snapshot, seen = await self._after(seen)
+            yield snapshot
 
     async def _after(self, seen: int) -> tuple[Snapshot, int]:
         async with self._turn:

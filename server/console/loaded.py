@@ -11,14 +11,14 @@ import psutil
 from models.registry.entry import Entry
 from models.registry.errors import RegistryError
 from models.registry.registry import Registered, Registry
+from server.console.lookups import Lookups
 from server.errors import RegistryAway
 from server.lane import Lane
 from server.rollout.lanes.vertical import Vertical
 from server.rollout_wire import BundleEntry, Bundles, LaneStatus, Models, ModelStatus
 
 KEPT_S: Final = 15.0
-"""A listing reads a file for each bundle: consoles that are open share one."""
-PATIENCE_S: Final = 8.0
+"""A listing reads a file for each bundle: consoles that are open share one, also that it failed."""
 MOST: Final = 500
 
 
@@ -34,8 +34,8 @@ class Loaded:
         self._verticals = verticals
         self._registry = registry
         self._clock = clock
-        self._lock = asyncio.Lock()
-        self._held: Bundles | None = None
+        self._lookups = Lookups("registry")
+        self._read: asyncio.Task[Bundles] | None = None
         self._until_s = 0.0
 
     async def models(self) -> Models:
@@ -52,22 +52,27 @@ class Loaded:
     async def bundles(self) -> Bundles:
         if self._registry is None:
             return Bundles(None, [])
-        async with self._lock:
-            if self._held is None or self._clock() >= self._until_s:
-                self._held = await self._read(self._registry)
-                self._until_s = self._clock() + KEPT_S
-        return self._held
+        # Who leaves does not take it from the others.
+        return await asyncio.shield(self._listing(self._registry))
 
-    async def _read(self, url: str) -> Bundles:
+    def _listing(self, url: str) -> asyncio.Task[Bundles]:
+        """The one that is being read; or that was read lately, if only to a failure."""
+        if self._read is None or (self._read.done() and self._clock() >= self._until_s):
+            self._read = asyncio.create_task(self._listed(url))
+        return self._read
+
+    async def _listed(self, url: str) -> Bundles:
+        """Raises RegistryAway."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                registered = await asyncio.to_thread(lambda: Registry.open(url).bundles())
+            registered = await self._lookups.run(lambda: Registry.open(url).bundles())
         except (RegistryError, TimeoutError) as error:
             raise RegistryAway(
-                f"the registry cannot be read: {str(error) or f'nothing came in {PATIENCE_S:g} s'}",
+                f"the registry cannot be read: {error}",
                 remedy="see whether the store of UNDERSTUDY_REGISTRY is up; nothing else needs it",
-                retry_after_s=5,
+                retry_after_s=int(KEPT_S),
             ) from error
+        finally:
+            self._until_s = self._clock() + KEPT_S
         return Bundles(url, [_entry(each) for each in registered[:MOST]])
 
 

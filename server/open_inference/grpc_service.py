@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 import grpc
@@ -14,7 +15,7 @@ from server.errors import NotReady, ServingError, UnknownModel
 from server.open_inference.descriptions import index, model_config, model_metadata, server_metadata
 from server.open_inference.grpc_messages import answer_of, call_of
 from server.open_inference.refusals import FAULT, fault, refusal_text
-from server.open_inference.service import OpenInference
+from server.open_inference.service import Inferred, OpenInference
 from server.shed import count_hung_up
 from server.stages import StageClock
 
@@ -130,21 +131,32 @@ class GrpcService:
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
         clock = StageClock()
+        with ExitStack() as held:
+            inferred = await self._inferred(request, context, clock, held)
+            answer = answer_of(inferred)
+            clock.mark("encode")
+            # Behind the answer, which is sent once this method has returned it.
+            told = (inferred, clock, held.pop_all())
+            asyncio.get_running_loop().call_soon(self._tell, *told)
+        return answer
+
+    async def _inferred(
+        self, request: Any, context: Any, clock: StageClock, held: ExitStack
+    ) -> Inferred:
         served = None
         try:
             served = self._service.model(request.model_name, request.model_version)
             scope = _scope(context)
             holder = self._service.door.check(scope)
             call = call_of(request, left_of(context))
-            inferred = await self._service.infer(served, call, clock, holder, scope)
+            return await self._service.infer(served, call, clock, holder, scope, held)
         except ServingError as error:
             self._service.refused(served, error, clock)
             raise
-        answer = answer_of(inferred)
-        clock.mark("encode")
-        # Behind the answer, which is sent once this method has returned it.
-        asyncio.get_running_loop().call_soon(self._service.tell, inferred, clock)
-        return answer
+
+    def _tell(self, inferred: Inferred, clock: StageClock, held: ExitStack) -> None:
+        with held:
+            self._service.tell(inferred, clock)
 
 
 def _plain(struct: msgspec.Struct) -> dict[str, Any]:

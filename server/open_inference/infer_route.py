@@ -1,5 +1,6 @@
 """POST /v2/models/{model}/infer. Plain ASGI, as the rank route is."""
 
+from contextlib import ExitStack
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -55,13 +56,14 @@ class InferRoute:
     ) -> None:
         holder = self._service.door.check(scope)
         asked = await self._read(scope, receive)
-        inferred = await self._service.infer(served, asked.call, clock, holder, scope)
-        body = framed(inferred, asked)
-        clock.mark("encode")
-        headers = [*_headers(body), (b"server-timing", clock.server_timing())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body.content})
-        self._service.tell(inferred, clock)
+        with ExitStack() as held:
+            inferred = await self._service.infer(served, asked.call, clock, holder, scope, held)
+            body = framed(inferred, asked)
+            clock.mark("encode")
+            headers = [*_headers(body), (b"server-timing", clock.server_timing())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body.content})
+            self._service.tell(inferred, clock)
 
     async def _read(self, scope: Scope, receive: Receive) -> Asked:
         headers = dict(scope["headers"])

@@ -1,6 +1,7 @@
 """Inference over the Open Inference Protocol: another spelling of POST /v1/rank, on its path."""
 
 import time
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from starlette.types import Scope
@@ -80,23 +81,29 @@ class OpenInference:
         return served
 
     async def infer(
-        self, served: Served, call: Call, clock: StageClock, holder: Holder | None, scope: Scope
+        self,
+        served: Served,
+        call: Call,
+        clock: StageClock,
+        holder: Holder | None,
+        scope: Scope,
+        held: ExitStack,
     ) -> Inferred:
-        """By the lane that is the user's. Raises ServingError, and HungUp when the caller left
-        before its turn."""
+        """By the lane that is the user's, which has the request in hand until `held` is closed:
+        after `tell`. Raises ServingError, and HungUp when the caller left before its turn."""
         with named_by_input():
             request = read(served.signature, call)
             caller = self.door.enter(holder, request, scope)
             routing = self.gateway.vertical(served.lane.model.manifest.name).routing
             lane = routing.choose(request.user_id)
-            with lane.in_hand:
-                try:
-                    ranked = await lane.ranker.rank(request, clock, caller)
-                    answer = lane.answers.write(ranked)
-                    outputs = outputs_of(served.signature, call, ranked)
-                except Exception as error:
-                    routing.failed(lane, request.user_id, error)
-                    raise
+            held.enter_context(lane.in_hand)
+            try:
+                ranked = await lane.ranker.rank(request, clock, caller)
+                answer = lane.answers.write(ranked)
+                outputs = outputs_of(served.signature, call, ranked)
+            except Exception as error:
+                routing.failed(lane, request.user_id, error)
+                raise
         return Inferred(served, routing, lane, ranked, answer, outputs)
 
     def tell(self, inferred: Inferred, clock: StageClock) -> None:

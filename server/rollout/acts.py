@@ -4,17 +4,19 @@ import secrets
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
-from cache.rollout_board import RolloutBoard
+from cache.errors import Corrupt
+from cache.rollout_board import Held, RolloutBoard
 from server.rollout.candidate import Candidate
 from server.rollout.errors import ActRefused
 from server.rollout.history import Entry
 from server.rollout.plan import DEFAULT, RolloutPlan
 from server.rollout.presence import Presence, alive, read_fleet
-from server.rollout.state import State
+from server.rollout.state import STARTED_WITH, State
 from server.rollout.transitions import advanced, paused, promoted, resumed, rolled_back, started
 
 Act = Literal["start", "pause", "resume", "promote", "abort"]
 ACTS: Final[tuple[Act, ...]] = ("start", "pause", "resume", "promote", "abort")
+MAX_BY: Final = 200
 
 
 class Asked(NamedTuple):
@@ -24,6 +26,7 @@ class Asked(NamedTuple):
     to: Candidate | None = None  # of start
     plan: RolloutPlan = DEFAULT  # of start
     is_to_the_end: bool = False  # of promote
+    revision: int | None = None  # that was looked at: no act on another one
 
 
 class Now(NamedTuple):
@@ -36,9 +39,10 @@ async def perform(board: RolloutBoard, asked: Asked) -> State:
     """The state that follows. Raises ActRefused, StoreUnavailable, Corrupt."""
     held = await board.read()
     state = State.decode(held.body)
+    _check_seen(asked, held, state)
     fleet = alive(read_fleet(await board.fleet()), held.now_ms)
     after = changed(state, asked, Now(board.model, held.now_ms, tuple(fleet.values())))
-    body, entry = after.encode(), Entry.of(state, after, held.now_ms, {}).encode()
+    body, entry = _body(after), Entry.of(state, after, held.now_ms, {}).encode()
     is_done = await board.replace(held.revision, body, entry)
     # The client sends once more what it got no answer to, and finds it done.
     if not is_done and (await board.read()).body != body:
@@ -46,8 +50,32 @@ async def perform(board: RolloutBoard, asked: Asked) -> State:
     return after
 
 
+def _check_seen(asked: Asked, held: Held, state: State) -> None:
+    """Two who promote what both see would go two steps. Raises ActRefused."""
+    if asked.revision not in (None, held.revision):
+        raise ActRefused(
+            f"revision {asked.revision} was looked at, and {state.by or 'somebody'} has changed it "
+            f"since: it is {_stage(state)} at revision {held.revision}: look at it, and try again"
+        )
+
+
+def _body(state: State) -> bytes:
+    """Raises ActRefused rather than to leave all gateways without a state that they can read."""
+    try:
+        body = state.encode()
+        State.decode(body)
+    except (ValueError, Corrupt) as error:
+        raise ActRefused(
+            f"the state could not be read again: {error.__cause__ or error}: mend the plan, or "
+            "give less text"
+        ) from error
+    return body
+
+
 def changed(state: State, asked: Asked, now: Now) -> State:
     """Raises ActRefused."""
+    if not (1 <= len(asked.by) <= MAX_BY and asked.by.isprintable()):
+        raise ActRefused(f"who asks is {asked.by!r}: give 1 to {MAX_BY} printable characters")
     reason = asked.reason or f"{asked.act} by hand"
     if asked.act == "start":
         return _started(state, asked, reason, now)
@@ -80,7 +108,21 @@ def _started(state: State, asked: Asked, reason: str, now: Now) -> State:
             "another bundle"
         )
     rollout = f"{now.now_ms:013d}-{secrets.token_hex(4)}"
-    return started(state, to.where, asked.plan, rollout, asked.by, reason)
+    compared = state.replace(stable_version=_stable_version(state, asked.plan, now))
+    return started(compared, to, asked.plan, rollout, asked.by, reason)
+
+
+def _stable_version(state: State, plan: RolloutPlan, now: Now) -> str:
+    """What the candidate is compared with. Of what gateways were started with they tell."""
+    if state.stable != STARTED_WITH:
+        return state.stable_version
+    told = sorted({each.stable_version for each in now.fleet})
+    if len(told) > 1 and plan.is_judged:
+        raise ActRefused(
+            f"gateways were started with different bundles, {', '.join(told)}, and a candidate is "
+            "compared with one: start them alike, or give --plan direct"
+        )
+    return told[0] if len(told) == 1 else ""
 
 
 def _promoted(state: State, asked: Asked, reason: str, now_ms: int) -> State:

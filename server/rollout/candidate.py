@@ -24,11 +24,16 @@ def find_candidate(to: str, registry: str | None) -> Candidate:
     being there is for gateways to find out. Blocking. Raises ActRefused."""
     if len(to) > MAX_WHERE:
         raise ActRefused(f"to has {len(to)} characters: give {MAX_WHERE} at most")
-    reference = None if Path(to).is_dir() else _reference(to)
     try:
+        reference = None if Path(to).is_dir() else _reference(to)
         return _in_folder(Path(to)) if reference is None else _registered(reference, registry)
     except (BundleError, RegistryError, ServingFolderInvalid) as error:
         raise ActRefused(str(error)) from error
+    except OSError as error:
+        raise ActRefused(
+            f"{to} cannot be looked at: {error.strerror}: give a serving folder that may be read "
+            "here, or NAME-VERSION of the registry"
+        ) from error
 
 
 def _reference(to: str) -> Reference | None:

@@ -30,6 +30,9 @@ Model = Annotated[str, typer.Option(help="Name of the model that is served.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 Reason = Annotated[str, typer.Option(help="Stands in the history.")]
 By = Annotated[str | None, typer.Option(help="Who asks.  [default: user@machine]")]
+Revision = Annotated[
+    int | None, typer.Option(min=0, help="Refused where it is another one by now.")
+]
 Told = TypeVar("Told")
 
 app = typer.Typer(
@@ -52,12 +55,14 @@ def start(
     model: Model = "student",
     reason: Reason = "",
     by: By = None,
+    revision: Revision = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a student follow: verified, shadowed, then on growing shares of the traffic.
 
     `--plan direct` asks for no statistics: as soon as its space is filled, all of it."""
-    asked = Asked("start", by or _caller(), reason, find_candidate(to, registry), find_plan(plan))
+    found, how = find_candidate(to, registry), find_plan(plan)
+    asked = Asked("start", by or _caller(), reason, found, how, revision=revision)
     _perform(redis_url, model, asked, as_json)
 
 
@@ -81,10 +86,12 @@ def pause(
     model: Model = "student",
     reason: Reason = "",
     by: By = None,
+    revision: Revision = None,
     as_json: AsJson = False,
 ) -> None:
     """Stay at this stage and share. Failures and limits still roll back."""
-    _perform(redis_url, model, Asked("pause", by or _caller(), reason), as_json)
+    asked = Asked("pause", by or _caller(), reason, revision=revision)
+    _perform(redis_url, model, asked, as_json)
 
 
 @app.command()
@@ -93,10 +100,12 @@ def resume(
     model: Model = "student",
     reason: Reason = "",
     by: By = None,
+    revision: Revision = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on. The time of this step begins again."""
-    _perform(redis_url, model, Asked("resume", by or _caller(), reason), as_json)
+    asked = Asked("resume", by or _caller(), reason, revision=revision)
+    _perform(redis_url, model, asked, as_json)
 
 
 @app.command()
@@ -106,10 +115,12 @@ def promote(
     model: Model = "student",
     reason: Reason = "",
     by: By = None,
+    revision: Revision = None,
     as_json: AsJson = False,
 ) -> None:
     """Take the next step now, whatever is proven."""
-    asked = Asked("promote", by or _caller(), reason, is_to_the_end=is_to_the_end)
+    who = by or _caller()
+    asked = Asked("promote", who, reason, is_to_the_end=is_to_the_end, revision=revision)
     _perform(redis_url, model, asked, as_json)
 
 
@@ -119,10 +130,12 @@ def abort(
     model: Model = "student",
     reason: Reason = "",
     by: By = None,
+    revision: Revision = None,
     as_json: AsJson = False,
 ) -> None:
     """Roll back; shortly after the last step, to the student before."""
-    _perform(redis_url, model, Asked("abort", by or _caller(), reason), as_json)
+    asked = Asked("abort", by or _caller(), reason, revision=revision)
+    _perform(redis_url, model, asked, as_json)
 
 
 @app.command()

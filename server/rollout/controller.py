@@ -6,6 +6,7 @@ It writes once a step, so it may end anywhere.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -25,11 +26,19 @@ log = logging.getLogger(__name__)
 
 
 class Controller:
-    def __init__(self, board: RolloutBoard, name: str, lease_ms: int = LEASE_MS) -> None:
-        """`name` is of this process alone."""
+    def __init__(
+        self,
+        board: RolloutBoard,
+        name: str,
+        lease_ms: int = LEASE_MS,
+        known: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`name` is of this process alone. `known` is the revision that it follows: an earlier one
+        is what Redis has lost, and is written back before anything is decided."""
         self._board = board
         self._token = name.encode()
         self._lease_ms = lease_ms
+        self._known = known
         self._window = SpaceWindow()
         self._is_failing = False
 
@@ -50,7 +59,7 @@ class Controller:
             return None
         reading = await read_board(self._board)
         await self._board.forget(forgotten(reading.fleet, reading.held.now_ms))
-        if not reading.state.is_running:
+        if not reading.state.is_running or reading.held.revision < self._known():
             return None
         # The statistics take longer than answers can wait for.
         decided = await asyncio.to_thread(decide, reading.state, self._evidence(reading))

@@ -41,9 +41,10 @@ def decide(state: State, evidence: Evidence) -> Decided | None:
     if not state.is_running:
         return None
     gateways = alive(evidence.fleet, evidence.now_ms)
-    failed = [each for each in gateways.values() if _has_failed(each, state, evidence)]
-    if failed:
-        return _back(state, f"{state.stage}: {failed[0].where}: {failed[0].detail}")
+    for each in gateways.values():
+        fault = _fault(each, state, evidence)
+        if fault is not None:
+            return _back(state, f"{state.stage}: {each.where}: {fault}")
     if state.stage == "verifying":
         return _verifying(state, evidence, gateways)
     verdict = verdict_of(state, evidence.stable, evidence.canary)
@@ -121,8 +122,15 @@ def _canary(state: State, evidence: Evidence, verdict: Verdict) -> Decided | Non
     return None
 
 
-def _has_failed(each: Presence, state: State, evidence: Evidence) -> bool:
-    return _is_at(each, state, evidence) and each.candidate_state == "failed"
+def _fault(each: Presence, state: State, evidence: Evidence) -> str | None:
+    if not _is_at(each, state, evidence):
+        return None
+    if each.candidate_state == "failed":
+        return each.detail
+    is_warm, wanted = each.candidate_state == "warm", state.candidate_version
+    if is_warm and wanted and each.candidate_version != wanted:
+        return f"it has version {each.candidate_version}, not {wanted}"
+    return None
 
 
 def _is_warm(each: Presence, state: State, evidence: Evidence) -> bool:

@@ -2,7 +2,8 @@
 
 RolloutError
 ├── PlanInvalid    a plan cannot be read, or breaks a rule
-└── ActRefused     what was asked cannot be done in this state, or with this bundle
+├── ActRefused     what was asked cannot be done in this state, or with this bundle
+└── StateLost      Redis holds an earlier state than the one that is followed
 """
 
 

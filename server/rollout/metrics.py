@@ -4,6 +4,7 @@ from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from server.collectors import Tally
 from server.rollout.state import Stage, State
 
 PREFIX: Final = "understudy_rollout"
@@ -28,6 +29,11 @@ class RolloutMetrics:
             f"{PREFIX}_following", "1 while this process learns what the others agree on",
             ["model"], registry=registry,
         )  # fmt: skip
+        self.evidence = Tally(
+            "understudy_evidence_total", "Answers and events by what became of them as evidence",
+            "model", "what",
+        )  # fmt: skip
+        registry.register(self.evidence)
 
     def follow(self, model: str, before: State | None, state: State, share: float) -> None:
         """`share` is what this process lets the candidate answer, which it may not have."""

@@ -6,17 +6,18 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from models.schema import Frozen
 from server.rollout.errors import PlanInvalid
-from server.rollout.guardrails.plan import GUARDRAILS, Limit, Plan
+from server.rollout.guardrails.plan import GUARDRAILS, Finite, Limit, Plan
 
 MAX_PLAN_BYTES: Final = 1 << 16
-SHADOWED: Final = ("scores", "agreement", "coverage")
-"""Guardrails that requests scored by both lanes can tell of."""
+PAIRED: Final = ("agreement", "inference")
+"""Guardrails that only requests of both lanes can tell of."""
+SHADOWED: Final = ("scores", "coverage", *PAIRED)
+"""Those that a shadow is judged by."""
 NEVER: Final = Limit(requests=1 << 53, share=1.0)
 
 
-class RolloutPlan(Frozen):
+class RolloutPlan(Finite):
     steps: tuple[float, ...] = Field(
         (0.01, 0.05, 0.25, 0.5, 1.0),
         min_length=1,
@@ -86,8 +87,11 @@ class RolloutPlan(Frozen):
             raise ValueError(
                 f"shadow_s {self.shadow_s:g}: give at most shadow_most_s, {self.shadow_most_s:g}"
             )
-        if not any(self.guardrails.alpha_of(name) for name in GUARDRAILS if name != "agreement"):
-            raise ValueError("guardrails.weights are 0 for all but agreement: leave another one on")
+        if not any(self.guardrails.alpha_of(name) for name in GUARDRAILS if name not in PAIRED):
+            raise ValueError(
+                f"guardrails.weights are 0 for all but {', '.join(PAIRED)}, which no canary is "
+                "judged by: leave another one on"
+            )
         return self
 
     def share_of(self, step: int) -> float:
@@ -103,7 +107,7 @@ class RolloutPlan(Frozen):
     def canary_guardrails(self) -> Plan:
         """Nothing is shadowed then. In the last step there is nobody to compare with: its part of
         α is the shadow's."""
-        weights = {**self.guardrails.weights, "agreement": 0.0}
+        weights = {**self.guardrails.weights, **dict.fromkeys(PAIRED, 0.0)}
         return self._judging(weights=weights)
 
     @property

@@ -21,10 +21,15 @@ class State(Struct, frozen=True):
     stable: str = STARTED_WITH
     """What each gateway was started with; or the absolute path of a serving folder; or
     NAME-VERSION of the registry."""
+    stable_version: str = ""
+    """Of its bundle, which no gateway takes another's for; "" where gateways may differ."""
     candidate: str = ""
     """Of the latest rollout, in the same form; kept once that is over."""
+    candidate_version: str = ""
+    """As whoever started it found it there."""
     previous: str = ""
     """`stable` before the last promotion."""
+    previous_version: str = ""
     stage: Stage = "idle"
     step: int = 0
     """Of shadowing: FILLING, JUDGING; of the canary: place in the plan's steps."""
@@ -57,7 +62,10 @@ class State(Struct, frozen=True):
         return msgspec.structs.replace(self, **changed)
 
     def encode(self) -> bytes:
-        return msgspec.json.encode(self, enc_hook=_plain)
+        """Raises ValueError for what would not be read again."""
+        body = msgspec.json.encode(self, enc_hook=_plain)
+        _check_size(body)
+        return body
 
     @classmethod
     def decode(cls, body: bytes | None) -> "State":
@@ -65,16 +73,20 @@ class State(Struct, frozen=True):
         if body is None:
             return cls()
         try:
-            if len(body) > MAX_BYTES:
-                raise ValueError(f"{len(body)} bytes are more than {MAX_BYTES}")
+            _check_size(body)
             state = _DECODER.decode(body)
             _check(state)
         except ValueError as error:  # msgspec's and pydantic's are
             raise Corrupt(
                 f"the state of a rollout cannot be read: {error}: delete the key "
-                "us:rollout:{MODEL} to begin from what each gateway was started with"
+                "us:rollout:{MODEL}, and gateways write back what they followed last"
             ) from error
         return state
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BYTES:
+        raise ValueError(f"{len(body)} bytes are more than {MAX_BYTES}")
 
 
 def _check(state: State) -> None:

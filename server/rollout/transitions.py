@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from server.rollout.candidate import Candidate
 from server.rollout.plan import RolloutPlan
 from server.rollout.state import FILLING, JUDGING, Stage, State
 
@@ -9,15 +10,16 @@ MAX_REASON: Final = 1000
 
 
 def started(
-    state: State, candidate: str, plan: RolloutPlan, rollout: str, by: str, reason: str
+    state: State, to: Candidate, plan: RolloutPlan, rollout: str, by: str, reason: str
 ) -> State:
-    return _changed(
-        state.replace(candidate=candidate, plan=plan, rollout=rollout, is_paused=False),
-        "verifying",
-        0,
-        by,
-        reason,
+    begun = state.replace(
+        candidate=to.where,
+        candidate_version=to.version,
+        plan=plan,
+        rollout=rollout,
+        is_paused=False,
     )
+    return _changed(begun, "verifying", 0, by, reason)
 
 
 def opened(state: State, fills: bool, by: str, reason: str) -> State:
@@ -32,7 +34,9 @@ def filled(state: State, by: str, reason: str) -> State:
 
 
 def advanced(state: State, now_ms: int, by: str, reason: str) -> State:
-    """To the next step of the canary, the first after shadowing, done after the last."""
+    """To the next step of the canary, the first after shadowing, done after the last. Whoever
+    paused the one before did not pause this."""
+    state = state.replace(is_paused=False)
     if state.stage != "canary":
         return _changed(state, "canary", 0, by, reason)
     if state.plan.is_last(state.step):
@@ -44,13 +48,21 @@ def promoted(state: State, now_ms: int, by: str, reason: str) -> State:
     """To the end. What answered before stays loaded for a while."""
     after = _ended(state, "done", by, reason)
     keep_until_ms = now_ms + round(state.plan.keep_s * 1000.0)
-    return after.replace(stable=state.candidate, previous=state.stable, keep_until_ms=keep_until_ms)
+    return after.replace(
+        stable=state.candidate,
+        stable_version=state.candidate_version,
+        previous=state.stable,
+        previous_version=state.stable_version,
+        keep_until_ms=keep_until_ms,
+    )
 
 
 def rolled_back(state: State, by: str, reason: str) -> State:
     """Once done, to what answered before."""
     after = _ended(state, "rolled_back", by, reason)
-    return after.replace(stable=state.previous) if state.stage == "done" else after
+    if state.stage != "done":
+        return after
+    return after.replace(stable=state.previous, stable_version=state.previous_version)
 
 
 def paused(state: State, by: str, reason: str) -> State:

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from typing import Final
 
 from pydantic import SecretStr
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from server.admin import AdminToken
 from server.console.hub import Hub
@@ -24,11 +24,14 @@ class ConsoleRoute:
         self._token = AdminToken(token)
         self._is_ending = is_ending
 
-    async def live(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises Unauthorized, TooManyConnections."""
-        self._token.check(request.scope)
-        self._hub.check_room()
-        return StreamingResponse(self._events(), headers=HEADERS, media_type="text/event-stream")
+        self._token.check(scope)
+        with self._hub.seat():
+            response = StreamingResponse(
+                self._events(), headers=HEADERS, media_type="text/event-stream"
+            )
+            await response(scope, receive, send)
 
     async def _events(self) -> AsyncIterator[bytes]:
         """First how the guardrails went until now."""

@@ -1,5 +1,6 @@
 """A console over figures made by hand, which tests change as they like."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from server.console.console import Console
 from server.console.hub import Hub
 from server.console.snapshot import Snapshot, Trail
 from server.console.trail import TrailKeeper
-from server.errors import RolloutRefused, UnknownModel
+from server.errors import RolloutRefused, RolloutUnavailable, UnknownModel
 from server.rollout_wire import Bundles, Models, RolloutAct, RolloutStatus, Transition
 from tests.browser import figures
 from tests.server.live import wait_until
@@ -31,6 +32,11 @@ class Made:
         self.transitions: list[Transition] = figures.transitions()
         self.asked: list[tuple[str, RolloutAct, str]] = []
         self.refuses = ""
+        self.may_answer = threading.Event()  # an act; while it is clear, none is answered
+        self.may_answer.set()
+        self.history_fails = False
+        self.histories = 0
+        self.models_asked = 0
         self.is_ending = False
         self._turn = 0
         self._trail = TrailKeeper("student")
@@ -65,6 +71,9 @@ class Made:
         return self.rollouts
 
     async def history(self, model: str, count: int) -> list[Transition]:
+        self.histories += 1
+        if self.history_fails:
+            raise RolloutUnavailable("the state of rollouts cannot be had")
         return self.transitions[:count]
 
     async def act(self, model: str, asked: RolloutAct, by: str) -> RolloutStatus:
@@ -72,10 +81,12 @@ class Made:
             raise UnknownModel("no model of that name can be rolled out here", field="model")
         if self.refuses:
             raise RolloutRefused(self.refuses)
+        await asyncio.to_thread(self.may_answer.wait, 10.0)
         self.asked.append((model, asked, by))
         return self.rollouts[0]
 
     async def models(self) -> Models:
+        self.models_asked += 1
         return figures.models()
 
     async def bundles(self) -> Bundles:

@@ -62,6 +62,55 @@ async def test_pause_is_sent_with_reason_and_name(browser: Browser, made: Made, 
         await expect(button(page, "Resume")).to_be_visible()
 
 
+async def test_act_is_bound_to_what_was_shown_when_it_was_asked(
+    browser: Browser, made: Made, url: str
+) -> None:
+    async with opened(browser, url) as page:
+        await sign_in(page, TOKEN)
+        await button(page, "Promote").click()
+        shown = made.rollouts[0].revision
+        made.change(step=3, share=0.5)
+        await expect(page.locator("#rollout-title")).to_contain_text("50 %")
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Promote").click()
+        await expect(dialog).to_be_hidden()
+        assert made.asked[0][1].revision == shown
+
+
+async def test_dialog_stays_while_an_act_is_on_its_way(
+    browser: Browser, made: Made, url: str
+) -> None:
+    made.may_answer.clear()
+    async with opened(browser, url) as page:
+        await sign_in(page, TOKEN)
+        await button(page, "Pause").click()
+        dialog = page.get_by_role("dialog", name="Pause the rollout?")
+        await dialog.get_by_role("button", name="Pause").click()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_visible()
+        made.may_answer.set()
+        await expect(dialog).to_be_hidden()
+
+
+async def test_end_of_an_act_leaves_the_next_dialog_alone(
+    browser: Browser, made: Made, url: str
+) -> None:
+    """A browser may close the first one whatever the page says."""
+    made.may_answer.clear()
+    async with opened(browser, url) as page:
+        await sign_in(page, TOKEN)
+        await button(page, "Pause").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        await page.evaluate("document.getElementById('ask').close()")
+        await button(page, "Abort").click()
+        dialog = page.get_by_role("dialog", name="Abort the rollout?")
+        await expect(dialog.get_by_role("button", name="Abort")).to_be_enabled()
+        async with page.expect_response("**/v1/rollouts/student"):
+            made.may_answer.set()
+        await page.wait_for_timeout(100)
+        await expect(dialog).to_be_visible()
+
+
 async def test_promotion_can_skip_all_steps(browser: Browser, made: Made, url: str) -> None:
     async with opened(browser, url) as page:
         await sign_in(page, TOKEN)
@@ -91,6 +140,7 @@ async def test_rollout_is_started_to_a_bundle_of_the_registry(
     made.rollouts, made.transitions = [figures.idle()], []
     async with opened(browser, url) as page:
         await sign_in(page, TOKEN)
+        await expect(page.locator("#start")).to_be_visible()
         await page.get_by_role("button", name=f"Use {figures.CANDIDATE}").click()
         await expect(page.get_by_label("Candidate", exact=True)).to_have_value(figures.CANDIDATE)
         await page.get_by_label("Plan", exact=True).select_option("toml")
@@ -100,6 +150,7 @@ async def test_rollout_is_started_to_a_bundle_of_the_registry(
         await expect(page.get_by_role("dialog")).to_be_hidden()
         [(_, asked, _)] = made.asked
         assert (asked.to, asked.plan) == (figures.CANDIDATE, "steps = [0.5, 1.0]")
+        assert asked.revision == 0
         await expect(page.get_by_label("Candidate", exact=True)).to_have_value("")
 
 

@@ -135,3 +135,18 @@ async def test_fleet_names_who_is_silent_and_who_lags(browser: Browser, url: str
         await expect(rows.nth(2)).to_contain_text("silent for 44 s")
         await expect(rows.nth(3)).to_contain_text("at revision 6 of 7")
         await expect(page.locator("#fleet")).to_contain_text("3 of 4 processes alive")
+
+
+async def test_history_that_cannot_be_had_is_not_asked_for_with_each_snapshot(
+    browser: Browser, made: Made, url: str
+) -> None:
+    made.history_fails = True
+    async with opened(browser, url) as page:
+        await sign_in(page, TOKEN)
+        await expect(page.locator("#history")).to_contain_text("cannot be had")
+        asked = made.models_asked
+        await page.wait_for_timeout(1_500)  # 15 snapshots
+        assert made.histories == 1
+        assert made.models_asked == asked
+        made.history_fails = False
+        await expect(page.locator("#history ol")).to_be_visible(timeout=10_000)

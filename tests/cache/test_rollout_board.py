@@ -44,6 +44,17 @@ async def test_second_of_two_that_read_the_same_state_changes_nothing(board: Rol
     assert [entry for _, entry in await board.history(10)] == [b"1"]
 
 
+async def test_lost_state_is_written_back_whole_and_once(board: RolloutBoard, client: Any) -> None:
+    for at in range(3):
+        await board.replace(at, b"%d" % at, b"e")
+    known = await board.read()
+    await client.flushall()
+    assert not await board.restore(1, known, b"back")
+    assert [await board.restore(0, known, b"back") for _ in range(2)] == [True, False]
+    assert (await board.read())[:2] == known[:2]
+    assert [entry for _, entry in await board.history(10)] == [b"back"]
+
+
 async def test_of_many_at_once_one_replaces_and_one_entry_is_written(board: RolloutBoard) -> None:
     done = await asyncio.gather(*(board.replace(0, b"%d" % n, b"%d" % n) for n in range(20)))
     assert sum(done) == 1

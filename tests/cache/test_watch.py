@@ -1,5 +1,6 @@
 """A stream with a group and watchers: nobody loses a message to the other, and nothing stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from unittest.mock import patch
 
@@ -7,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from cache import redis_streams
+from cache import watch as watching
 from cache.errors import StoreUnavailable
 from cache.redis_streams import RedisStreams
 from cache.watch import StreamWatch
@@ -156,6 +158,24 @@ async def test_watch_that_the_server_forgot_says_so_and_may_begin_again(
     await watch.begin()
     await streams.append(STREAM, [b"1"], 100)
     assert bodies(await watch.read(10, 0)) == [b"1"]
+
+
+async def test_groups_of_watchers_that_are_gone_go_with_the_next_that_begins(
+    client: Redis, streams: RedisStreams, watch: StreamWatch
+) -> None:
+    await client.xgroup_create(STREAM, "watch:empty", id="$")
+    await StreamWatch(client, STREAM, b"two").begin()
+    assert await groups(client) == {GROUP, b"watch:one", b"watch:two"}
+    with patch.object(watching, "GONE_MS", 0):
+        await asyncio.sleep(0.002)
+        await StreamWatch(client, STREAM, b"three").begin()
+    assert await groups(client) == {GROUP, b"watch:three"}
+    with pytest.raises(StoreUnavailable):
+        await watch.read(10, 0)
+
+
+async def groups(client: Redis) -> set[bytes]:
+    return {told["name"] for told in await client.xinfo_groups(STREAM)}
 
 
 async def test_group_that_rests_keeps_what_a_watcher_has_read(

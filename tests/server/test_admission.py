@@ -2,7 +2,7 @@ from contextlib import suppress
 
 import pytest
 
-from server.admission import Admission, Cost, Timing
+from server.admission import Admission, Cost, Room, Timing
 from server.errors import DeadlineExceeded, Overloaded
 from server.stages import StageClock
 
@@ -26,7 +26,7 @@ def test_cost_is_never_negative() -> None:
 
 
 def test_work_is_counted_while_it_lasts_and_after_a_failure() -> None:
-    admission = Admission(COST, 1000)
+    admission = Admission(COST, Room(1000))
     with suppress(RuntimeError), admission.admit(200, StageClock(), 1e6):
         assert (admission.requests, admission.candidates) == (1, 200)
         raise RuntimeError
@@ -34,7 +34,7 @@ def test_work_is_counted_while_it_lasts_and_after_a_failure() -> None:
 
 
 def test_request_that_could_not_be_in_time_is_shed() -> None:
-    admission = Admission(Cost(1000.0, 10.0), 10_000)
+    admission = Admission(Cost(1000.0, 10.0), Room(10_000))
     with pytest.raises(Overloaded) as refused, admission.admit(200, StageClock(), 500.0):
         pass
     assert refused.value.field == "deadline_ms"
@@ -42,7 +42,7 @@ def test_request_that_could_not_be_in_time_is_shed() -> None:
 
 
 def test_queue_ahead_counts_against_the_deadline() -> None:
-    admission = Admission(Cost(0.0, 10.0), 10_000)
+    admission = Admission(Cost(0.0, 10.0), Room(10_000))
     with admission.admit(100, StageClock(), 1500.0):  # needs 1000 ms
         with pytest.raises(Overloaded) as refused, admission.admit(100, StageClock(), 1500.0):
             pass
@@ -50,7 +50,7 @@ def test_queue_ahead_counts_against_the_deadline() -> None:
 
 
 def test_too_many_candidates_in_work_are_shed_but_one_large_request_is_not() -> None:
-    admission = Admission(Cost(0.0, 0.0), 300)
+    admission = Admission(Cost(0.0, 0.0), Room(300))
     with (
         admission.admit(1000, StageClock(), 1e6),
         pytest.raises(Overloaded, match="1000 candidates are in work"),
@@ -59,15 +59,25 @@ def test_too_many_candidates_in_work_are_shed_but_one_large_request_is_not() -> 
         pass
 
 
+def test_lanes_of_a_process_have_one_room() -> None:
+    room = Room(300)
+    stable, canary = (Admission(Cost(0.0, 0.0), room) for _ in range(2))
+    with stable.admit(200, StageClock(), 1e6):
+        assert (stable.candidates, canary.candidates, room.candidates) == (200, 0, 200)
+        with canary.admit(100, StageClock(), 1e6), pytest.raises(Overloaded, match="300 candidat"):
+            canary.admit(1, StageClock(), 1e6)
+    assert room.candidates == 0
+
+
 def test_deadline_already_past_is_said_so() -> None:
     clock = StageClock()
     clock.started_ns -= 50_000_000
-    with pytest.raises(DeadlineExceeded), Admission(COST, 1000).admit(1, clock, 49.0):
+    with pytest.raises(DeadlineExceeded), Admission(COST, Room(1000)).admit(1, clock, 49.0):
         pass
 
 
 def test_work_that_takes_longer_than_foreseen_makes_room_earlier() -> None:
-    admission = Admission(COST, 10_000)
+    admission = Admission(COST, Room(10_000))
     for _ in range(100):
         admission.worked(3, 300, 24.0)  # foreseen: 6 ms
     assert admission.slowness == pytest.approx(4.0, abs=0.1)
@@ -76,7 +86,7 @@ def test_work_that_takes_longer_than_foreseen_makes_room_earlier() -> None:
 
 
 def test_what_is_cheaper_together_makes_room_for_more() -> None:
-    admission = Admission(COST, 10_000)
+    admission = Admission(COST, Room(10_000))
     for _ in range(100):
         admission.worked(10, 1000, 10.0)  # foreseen: 20 ms
     assert admission.slowness == pytest.approx(0.5, abs=0.01)
@@ -85,14 +95,14 @@ def test_what_is_cheaper_together_makes_room_for_more() -> None:
 
 
 def test_request_that_was_alone_promises_nothing_cheaper() -> None:
-    admission = Admission(COST, 10_000)
+    admission = Admission(COST, Room(10_000))
     for _ in range(100):
         admission.worked(1, 100, 0.5)  # foreseen: 2 ms, part of which is not the batch's
     assert admission.slowness == 1.0
 
 
 def test_refusing_everything_does_not_last_for_ever() -> None:
-    admission = Admission(COST, 10_000)
+    admission = Admission(COST, Room(10_000))
     admission.slowness = 8.0
     refused = 0
     for _ in range(200):
@@ -103,7 +113,7 @@ def test_refusing_everything_does_not_last_for_ever() -> None:
 
 
 def test_low_priority_is_refused_while_there_is_room_for_others() -> None:
-    admission = Admission(Cost(0.0, 0.1), 10_000)
+    admission = Admission(Cost(0.0, 0.1), Room(10_000))
     with admission.admit(600, StageClock(), 100.0):  # in work: 60 ms
         with pytest.raises(Overloaded), admission.admit(100, StageClock(), 100.0, is_low=True):
             pass
@@ -114,7 +124,7 @@ def test_low_priority_is_refused_while_there_is_room_for_others() -> None:
 
 
 def test_low_priority_leaves_half_of_the_room() -> None:
-    admission = Admission(Cost(0.0, 0.0), 1000)
+    admission = Admission(Cost(0.0, 0.0), Room(1000))
     with (
         admission.admit(450, StageClock(), 1e6),
         pytest.raises(Overloaded, match="500 may be before one of low priority"),
@@ -124,7 +134,7 @@ def test_low_priority_leaves_half_of_the_room() -> None:
 
 
 def test_refusals_teach_nothing_while_there_is_work_to_learn_from() -> None:
-    admission = Admission(COST, 10_000)
+    admission = Admission(COST, Room(10_000))
     with admission.admit(100, StageClock(), 1e6):
         for _ in range(500):
             with suppress(Overloaded), admission.admit(1000, StageClock(), 12.0):

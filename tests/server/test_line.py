@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from server.admission import Admission, Cost
+from server.admission import Admission, Cost, Room
 from server.assembly import Prepared
 from server.caller import PATIENT, Caller, HungUp
 from server.errors import DeadlineExceeded, Overloaded
@@ -30,7 +30,7 @@ def waits(
 @pytest.fixture
 def line() -> Line:
     """A candidate takes a tenth of a millisecond."""
-    return Line(Admission(Cost(0.0, 0.1), 1_000_000), 100)
+    return Line(Admission(Cost(0.0, 0.1), Room(1_000_000)), 100)
 
 
 async def test_low_priority_comes_last(line: Line) -> None:

@@ -18,6 +18,7 @@ from server.ranked import Ranked
 from server.stages import StageClock
 from server.wire import RankRequest
 from tests.bundles import NOW_MS, SPACE
+from tests.cache.refresh.waiting import until
 from tests.server.conftest import Served
 from tests.server.kept import body_of, loaded_lane
 from tests.server.loaded_cache import page_of
@@ -58,16 +59,17 @@ class Reflecting:
         await self.store.put_many(page_of("user-0", items, z, logit, NOW_MS - 1000), None)
 
     async def reflect(self) -> Standing:
-        running = asyncio.create_task(self.mirror.run())
+        """What was seen since it was begun."""
+        running, before = asyncio.create_task(self.mirror.run()), self.mirror.counts()
         self.mirror.offer(self.ranked)
-        seen = Standing()
-        async with asyncio.timeout(20.0):
-            while not seen.seen:
-                await asyncio.sleep(0)
-                seen = self.mirror.take()
+
+        async def has_reflected() -> bool:
+            return self.mirror.counts() != before
+
+        await until(has_reflected)
         running.cancel()
         await self.feed.flush()
-        return seen
+        return Standing(**self.mirror.counts())
 
 
 async def reflecting(served: Served, **how: bool) -> Reflecting:
@@ -82,7 +84,7 @@ async def test_what_both_spaces_hold_is_counted(served: Served) -> None:
     world = await reflecting(served)
     await world.fill()
     assert await world.reflect() == Standing(seen=20, held=10, ready=READY)
-    assert world.mirror.counts() == {"seen": 20, "held": 10, "ready": READY}
+    assert await world.reflect() == Standing(seen=40, held=20, ready=2 * READY)
 
 
 async def test_only_what_the_space_to_come_lacks_is_asked_for(served: Served) -> None:

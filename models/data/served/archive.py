@@ -18,6 +18,13 @@ _HOUR: Final = re.compile(r"date=(\d{4}-\d\d-\d\d)/hour=(\d\d)")
 HOUR_MS: Final = 3_600_000
 
 
+class Past(NamedTuple):
+    """`for_ms` back from `until_ms`, or from the newest answer if that is older."""
+
+    until_ms: int
+    for_ms: int
+
+
 class Answers(NamedTuple):
     """Each request once, however often its caller asked: as it was answered first."""
 
@@ -27,23 +34,28 @@ class Answers(NamedTuple):
     @property
     def newest_ms(self) -> int:
         """Raises SourceInvalid where there is none."""
-        newest = self.asked["timestamp_ms"].max()
-        if not isinstance(newest, int):
+        if self.asked.is_empty():
             raise SourceInvalid(
                 "no answer of that model is archived: give the folder of `understudy archive`, "
                 "and let gateways keep some (UNDERSTUDY_SERVED_SHARE)"
             )
-        return newest
+        return _newest_ms(self.asked)
 
     @classmethod
-    def read(cls, folder: Path, model: str, days_ms: int, context: Columns) -> Self:
-        """Those of the newest days. Raises SourceInvalid."""
-        hours = _hours(folder)
-        if not hours:
+    def read(cls, folder: Path, model: str, past: Past, context: Columns) -> Self:
+        """By whole hours, up to the newest. Raises SourceInvalid."""
+        hours = sorted(_hours(folder).items(), key=lambda each: each[1], reverse=True)
+        tables: list[pl.DataFrame] = []
+        until_ms: int | None = None
+        for path, hour_ms in hours:
+            if until_ms is not None and hour_ms + HOUR_MS <= until_ms - past.for_ms:
+                break
+            read = [_read(part, model) for part in _parts(path)]
+            if until_ms is None and (times := [_newest_ms(each) for each in read if len(each)]):
+                until_ms = min(past.until_ms, max(times))
+            tables += read
+        if not tables:
             raise SourceInvalid(f"{folder} holds no date=…/hour=…: give what `archive` wrote to")
-        since_ms = max(hours.values()) + HOUR_MS - days_ms
-        paths = [path for path, hour_ms in hours.items() if hour_ms + HOUR_MS > since_ms]
-        tables = [_read(path, model) for hour in sorted(paths) for path in _parts(hour)]
         return cls.of(pl.concat(tables), context)
 
     @classmethod
@@ -62,6 +74,10 @@ class Answers(NamedTuple):
             *by, "item_id", (pl.col("position") + 1).cast(pl.Int16)
         )
         return cls(_with_context(asked, context), returned)
+
+
+def _newest_ms(rows: pl.DataFrame) -> int:
+    return int(rows["timestamp_ms"].to_numpy().max())
 
 
 def _with_context(asked: pl.DataFrame, context: Columns) -> pl.DataFrame:

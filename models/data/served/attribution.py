@@ -12,11 +12,16 @@ PAIR: Final = ["user_id", "item_id"]
 
 
 def shown_by_events(events: pl.DataFrame, answers: Answers, within_ms: int) -> pl.DataFrame:
-    """A row an impression event: `shown_ms`, and of the newest archived answer that returned the
-    item to this user so long before at most `request_id`, `timestamp_ms` and `position`, or
-    nulls. An answer shows an item once: when it is shown again, that is of one not archived."""
+    """A row for all impression events of a user, an item and an instant: `shown_ms`, and of the
+    newest archived answer that returned the item to this user so long before at most `request_id`,
+    `timestamp_ms` and `position`, or nulls. An answer shows an item once: when it is shown again,
+    that is of one not archived."""
     told = events.filter(pl.col("type") == IMPRESSION)
-    told = told.select(*PAIR, pl.col("timestamp_ms").alias("shown_ms")).sort("shown_ms")
+    told = (
+        told.select(*PAIR, pl.col("timestamp_ms").alias("shown_ms"))
+        .unique()
+        .sort("shown_ms", *PAIR)
+    )
     found = told.join_asof(
         answers.returned.sort("timestamp_ms"),
         left_on="shown_ms",
@@ -28,11 +33,10 @@ def shown_by_events(events: pl.DataFrame, answers: Answers, within_ms: int) -> p
         check_sortedness=False,
     )
     is_first = pl.struct("request_id", "item_id").is_first_distinct()
-    found = found.with_columns(
+    return found.with_columns(
         pl.when(is_first).then(pl.col(name)).alias(name)
         for name in ("request_id", "timestamp_ms", "position")
     )
-    return found.unique(["request_id", "shown_ms", *PAIR], keep="first", maintain_order=True)
 
 
 def shown_by_slates(answers: Answers) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import polars as pl
 from models.data.errors import SourceInvalid
 from models.data.log import Log
 from models.data.periods import by_share
-from models.data.served.archive import Answers
+from models.data.served.archive import Answers, Past
 from models.data.served.attribution import labelled, shown_by_events, shown_by_slates
 from models.data.served.events import read_events
 from models.data.served.mapping import ServedMapping
@@ -23,10 +23,9 @@ from models.schema import LogSchema
 def read_served(path: Path) -> Log:
     """`path` is a ServedMapping. Raises MappingInvalid, SourceInvalid, LogInvalid."""
     mapping, folder = ServedMapping.read(path), path.parent
-    answers = Answers.read(
-        folder / mapping.requests, mapping.model, mapping.days_ms, mapping.context
-    )
     events = read_events(folder / mapping.events)
+    past = Past(_newest_ms(events), mapping.days_ms + mapping.shown_within_ms)
+    answers = Answers.read(folder / mapping.requests, mapping.model, past, mapping.context)
     impressions = impressions_of(answers, events, mapping)
     if not len(impressions):
         raise SourceInvalid(
@@ -57,8 +56,12 @@ def impressions_of(answers: Answers, events: pl.DataFrame, mapping: ServedMappin
 
 def complete_until_ms(answers: Answers, events: pl.DataFrame) -> int:
     """Up to when both are there: the one that ends first decides."""
+    return min(answers.newest_ms, _newest_ms(events))
+
+
+def _newest_ms(events: pl.DataFrame) -> int:
     newest = events["timestamp_ms"].max()
-    return min(answers.newest_ms, newest) if isinstance(newest, int) else 0
+    return newest if isinstance(newest, int) else 0
 
 
 def _as_logged(rows: pl.DataFrame, answers: Answers, mapping: ServedMapping) -> pl.DataFrame:

@@ -50,9 +50,10 @@ export async function ask(path, { body, signal } = {}) {
 
 export const json = async (path, options) => (await ask(path, options)).json();
 
+// What is empty is left out; revision 0 is not.
 export function act(model, asked) {
   const body = Object.fromEntries(
-    Object.entries({ ...asked, by: credentials.by }).filter(([, value]) => value),
+    Object.entries({ ...asked, by: credentials.by }).filter(([, value]) => value || value === 0),
   );
   return json(`v1/rollouts/${encodeURIComponent(model)}`, { body });
 }

@@ -1,4 +1,5 @@
-// What an operator wants done, asked again before it is.
+// What an operator wants done, asked again before it is. It is done to the revision that was shown
+// when it was asked, or refused.
 
 import { act } from "./api.js";
 import { confirm } from "./dialog.js";
@@ -16,7 +17,8 @@ export function askToAct(name) {
     yes,
     isDangerous: name === "abort",
     hasAll: name === "promote",
-    run: ({ reason, all }) => act(status.model, { act: name, reason, all }),
+    run: ({ reason, all }) =>
+      act(status.model, { act: name, reason, all, revision: status.revision }),
   });
 }
 
@@ -36,7 +38,13 @@ export function askToStart() {
     reason: byId("why").value,
     run: async ({ reason }) => {
       const plan = choice === "toml" ? byId("toml").value : choice;
-      await act(status.model, { act: "start", to, plan, reason });
+      await act(status.model, {
+        act: "start",
+        to,
+        plan,
+        reason,
+        revision: status.revision,
+      });
       byId("start").reset();
       show(byId("toml-field"), false);
     },

@@ -1,4 +1,5 @@
-// Asks before anything is done. The browser keeps the focus inside and closes on Escape.
+// Asks before anything is done. The browser keeps the focus inside and closes on Escape, but not
+// while the answer to a yes is waited for.
 
 import { byId, say, show } from "./dom.js";
 
@@ -25,9 +26,13 @@ export function confirm({
   say(byId("ask-error"), "");
   const before = document.activeElement;
   const leave = new AbortController();
-  const busy = (isBusy) => {
-    for (const name of ["ask-yes", "ask-no"]) byId(name).disabled = isBusy;
+  let isBusy = false;
+  const busy = (now) => {
+    isBusy = now;
+    for (const name of ["ask-yes", "ask-no"]) byId(name).disabled = now;
   };
+  // A browser may close it nonetheless; then the dialog is another's.
+  const ifOpen = (work) => leave.signal.aborted || work();
   byId("ask-no").addEventListener("click", () => dialog.close(), { signal: leave.signal });
   dialog.querySelector("form").addEventListener(
     "submit",
@@ -36,18 +41,22 @@ export function confirm({
       busy(true);
       try {
         await run({ reason: byId("ask-reason").value, all: byId("ask-all").checked });
-        dialog.close();
+        ifOpen(() => dialog.close());
       } catch (error) {
-        say(byId("ask-error"), error.message);
+        ifOpen(() => say(byId("ask-error"), error.message));
       } finally {
-        busy(false);
+        ifOpen(() => busy(false));
       }
     },
     { signal: leave.signal },
   );
+  dialog.addEventListener("cancel", (event) => isBusy && event.preventDefault(), {
+    signal: leave.signal,
+  });
   dialog.addEventListener(
     "close",
     () => {
+      busy(false);
       leave.abort();
       (before?.isConnected && !before.hidden ? before : byId("main")).focus();
     },

@@ -29,8 +29,7 @@ const KNOWN = {
   errors: ["Errors", share],
   total_p50: ["Latency p50", seconds],
   total_p99: ["Latency p99", seconds],
-  inference_p50: ["Inference p50", seconds],
-  inference_p99: ["Inference p99", seconds],
+  inference: ["Inference ÷ stable", ratio],
   scores: ["Score shift (PSI)", number],
   agreement: [
     "Agreement with stable",

@@ -6,11 +6,12 @@ import { rollout } from "./rollout.js";
 import { brokeAt, chosen, page } from "./state.js";
 import { history, models } from "./tables.js";
 
+const AGAIN_MS = 5_000;
+
 export async function readHistory(status) {
   const wanted = `${status.model} ${status.revision}`;
   if (page.historyOf === wanted) return;
   page.historyOf = wanted;
-  readModels(); // a lane may have come or gone with the change
   try {
     const path = `v1/rollouts/${encodeURIComponent(status.model)}/history`;
     const told = (await json(path)).transitions;
@@ -18,9 +19,13 @@ export async function readHistory(status) {
     page.history = told;
     fill(byId("history"), history(told));
     fill(byId("rollout"), rollout(chosen(), brokeAt(chosen())));
+    readModels(); // a lane may have come or gone with the change
   } catch (error) {
-    page.historyOf = "";
+    if (page.historyOf !== wanted) return;
     fill(byId("history"), unread("history-title", "History", error));
+    setTimeout(() => {
+      if (page.historyOf === wanted) page.historyOf = "";
+    }, AGAIN_MS);
   }
 }
 

@@ -24,7 +24,6 @@ def answered(ranked: Ranked, answer: RankAnswer, clock: StageClock) -> Answer:
         answer.request_id,
         ranked.request.user_id,
         clock.total_ns / 1e9,
-        clock.spent_ns["inference"] / 1e9,
         [each.stage for each in answer.degraded] if answer.degraded else (),
         scored.scores,
         summary.by_tier,
@@ -37,7 +36,7 @@ def judged(request_id: str, user_id: str, scored: Scored, summary: Summary) -> A
     """The part of it that is alike for a lane that answered and one that nobody waited for."""
     no_number = gave_no_number(scored)
     return Answer(
-        request_id, user_id, 0.0, 0.0, (), scored.scores, summary.by_tier, summary.age_s, no_number
+        request_id, user_id, 0.0, (), scored.scores, summary.by_tier, summary.age_s, no_number
     )
 
 

@@ -1,7 +1,7 @@
 """What all gateways counted of a stage, together."""
 
-from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from server.rollout.guardrails.errors import SumsUnreadable
@@ -11,16 +11,12 @@ STABLE: Final = "stable"
 CANARY: Final = "canary"
 
 
-def merged(sums: Mapping[str, bytes], skipped: Counter[str] | None = None) -> tuple[Sums, Sums]:
+def merged(sums: Mapping[str, bytes]) -> tuple[Sums, Sums]:
     """Of the stable lane and of the canary, from "<gateway>:<lane>" → bytes. What cannot be read
-    is left out, and counted in `skipped` by gateway: one that is of another version, or damages
-    what it writes, must not keep the others from being judged."""
+    is left out: a gateway that is of another version, or damages what it writes, must not keep the
+    others from being judged."""
     lanes = {STABLE: Sums(), CANARY: Sums()}
     for name, data in sums.items():
-        gateway, _, lane = name.rpartition(":")
-        try:
-            lanes[lane].held += Sums.decode(data).held
-        except (KeyError, SumsUnreadable):
-            if skipped is not None:
-                skipped[gateway] += 1
+        with suppress(KeyError, SumsUnreadable):
+            lanes[name.rpartition(":")[2]].held += Sums.decode(data).held
     return lanes[STABLE], lanes[CANARY]

@@ -58,6 +58,7 @@ class Outcomes:
         self._clock = clock
         self._appended = 0
         self._read = 0
+        self._is_failing = False
 
     @property
     def waiting(self) -> int:
@@ -95,9 +96,12 @@ class Outcomes:
     async def _step_leniently(self) -> None:
         try:
             await self.step()
+            self._is_failing = False
         except StoreUnavailable as error:
-            if self.is_following:
+            if not self._is_failing:
                 log.warning("no clicks are counted: %s", error)
+            self._is_failing = True
+            self.counts["failed"] += 1
             self._forget("away")
 
     async def _begin(self) -> None:

@@ -2,21 +2,22 @@
 
 import asyncio
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter, perf_counter_ns
 from typing import Final, NamedTuple
 
-from cache.reader import CacheReader
+from cache.reader import CacheReader, Found
 from models.features.hashing import key64
 from models.features.records import F32
 from server.assembly import Prepared
+from server.daemon_thread import in_daemon_thread
 from server.lane import Lane
 from server.line import Judged
 from server.ranked import Ranked
 from server.rollout.evidence.answered import has_failed, judged, shown_scores
 from server.rollout.evidence.control import ALL
 from server.rollout.evidence.merging import CANARY, STABLE
-from server.rollout.evidence.pair import agreed, prepared_of, scores_of_shown
+from server.rollout.evidence.pair import agreed, prepared_of, scores_of_shown, time_ratio
 from server.rollout.evidence.witness import Witness
 from server.rollout.guardrails.agreement import Agreement
 from server.rollout.guardrails.attribution import Held
@@ -35,6 +36,9 @@ class _Offered(NamedTuple):
     request_id: str
     ranked: Ranked
     held: Held | None
+    found: asyncio.Task[Found] | None
+    """What the candidate's space held when the other lane answered. Later it would hold what the
+    mirror asked for then."""
 
 
 class _Beside(NamedTuple):
@@ -43,11 +47,13 @@ class _Beside(NamedTuple):
     judged: Judged
     agreed: Agreement
     scores: F32 | None  # [n] of what was answered
+    time_ratio: float | None
 
 
 class Shadow:
     """One request at a time, in a thread of its own, begun while nobody waits for the answering
-    lane's model. Whatever the candidate does with it is counted, and harms nobody."""
+    lane's model. Whatever the candidate does with it is counted, and harms nobody: a run that never
+    ends is left behind."""
 
     def __init__(
         self, witness: Witness, candidate: Lane, answering: Lane, reader: CacheReader
@@ -62,7 +68,6 @@ class Shadow:
         self._salt, self._below = witness.state.rollout, round(plan.shadow_share * ALL)
         self._waiting: deque[_Offered] = deque(maxlen=WAITING)
         self._offered = asyncio.Event()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="shadow")
         self._reads_alike = _reads(candidate) == _reads(answering)
 
     def offer(self, ranked: Ranked) -> None:
@@ -77,10 +82,10 @@ class Shadow:
             held = self._witness.follow(ranked)
             if held is not None:
                 held.scores[STABLE] = shown_scores(ranked)
-            self._waiting.append(_Offered(request_id, ranked, held))
+            self._waiting.append(_Offered(request_id, ranked, held, self._reading(ranked)))
             self._offered.set()
         except Exception as error:
-            self._witness.note("a request is not shadowed", error)
+            self._witness.note("not_shadowed", error)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -93,10 +98,6 @@ class Shadow:
             await self._offered.wait()
             self._offered.clear()
 
-    def close(self) -> None:
-        """Blocking, until the run in work has ended."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
-
     async def _until_idle(self) -> None:
         while True:
             if self._answering.batcher.is_idle:
@@ -105,31 +106,35 @@ class Shadow:
 
     async def _shadow(self, offered: _Offered) -> None:
         try:
-            prepared = await self._prepared(offered.ranked)
+            prepared = await self._prepared(offered)
             if prepared is None:
                 self._witness.passed_over()
             else:
                 self._tell(offered, await self._judged(offered.ranked, prepared))
         except Exception as error:
-            self._witness.note("a shadowed request is not counted", error)
+            self._witness.note("not_compared", error)
 
     async def _judged(self, ranked: Ranked, prepared: Prepared) -> _Beside | None:
         """None where the candidate fails."""
-        loop = asyncio.get_running_loop()
         try:
-            beside = await loop.run_in_executor(self._thread, self._judge, ranked, prepared)
+            beside = await in_daemon_thread("shadow", partial(self._judge, ranked, prepared))
         except Exception as error:
-            self._witness.note("the candidate fails behind requests", error)
+            self._witness.note("candidate_failed", error)
             return None
         return None if has_failed(beside.judged.scored) else beside
 
-    async def _prepared(self, ranked: Ranked) -> Prepared | None:
+    def _reading(self, ranked: Ranked) -> asyncio.Task[Found] | None:
+        if self._reads_alike:
+            return None
+        return asyncio.create_task(self._reader.read(ranked.request.user_id))
+
+    async def _prepared(self, offered: _Offered) -> Prepared | None:
         """The same as the stable lane's, where both read the same of the cache: neither lane then
         has the newer page. None where the cache could not be read."""
-        prepared = prepared_of(ranked)
-        if self._reads_alike:
+        prepared = prepared_of(offered.ranked)
+        if offered.found is None:
             return prepared
-        found = await self._reader.read(ranked.request.user_id)
+        found = await offered.found
         if found.reason is not None:
             return None
         return prepared._replace(page=found.page, lent=found.lent)
@@ -139,10 +144,12 @@ class Shadow:
         until_ns = perf_counter_ns() + WAIT_NS
         other = self._candidate.ranker.judge_alone(ranked.request, prepared, until_ns)
         how, scores = agreed(ranked, other, self._top_k), scores_of_shown(ranked, other)
-        return _Beside(other, how, scores)
+        ours, theirs = self._candidate.model, self._answering.model
+        ratio = time_ratio((ours, other.inputs), (theirs, ranked.inputs))
+        return _Beside(other, how, scores, ratio)
 
     def _tell(self, offered: _Offered, beside: _Beside | None) -> None:
-        request_id, ranked, held = offered
+        request_id, ranked, held, _ = offered
         user_id, stable, canary = ranked.request.user_id, None, None
         if not has_failed(ranked.scored):
             stable = judged(request_id, user_id, ranked.scored, ranked.assembled.summary)
@@ -150,6 +157,8 @@ class Shadow:
             told = beside.judged
             canary = judged(request_id, user_id, told.scored, told.assembled.summary)
         self._witness.shadowed(stable, canary, None if beside is None else beside.agreed)
+        if beside is not None and beside.time_ratio is not None:
+            self._witness.timed(beside.time_ratio)
         if held is not None and beside is not None and beside.scores is not None:
             held.scores[CANARY] = beside.scores
 

@@ -23,6 +23,7 @@ from server.rollout.guardrails.counting import (
     Answer,
     count_answer,
     count_error,
+    count_ratio,
     count_scored,
     count_settled,
     count_shadow,
@@ -34,6 +35,12 @@ from server.wire import RankAnswer
 
 AGAIN_S: Final = 5.0
 """Sums that did not change are told again so often: they may not have arrived."""
+NOTED: Final = {
+    "not_counted": "an answer is not counted",
+    "not_shadowed": "a request is not shadowed",
+    "not_compared": "a shadowed request is not counted",
+    "candidate_failed": "the candidate fails behind requests",
+}
 log = logging.getLogger(__name__)
 
 
@@ -78,7 +85,7 @@ class Witness:
             if held is not None:
                 held.scores[lane] = shown_scores(ranked)
         except Exception as error:
-            self.note("an answer is not counted", error)
+            self.note("not_counted", error)
 
     def failed(self, lane: str, user_id: str) -> None:
         """An answer was due and none was given."""
@@ -89,22 +96,26 @@ class Witness:
     def follow(self, ranked: Ranked) -> Held | None:
         """A shadowed request, to be labelled by what its user does with the stable lane's answer:
         the scores of both lanes go with it. None where there will be no labels."""
-        return None if self._is_canary else self._follow(ranked)
+        return self._follow(ranked)
 
     def shadowed(
         self, stable: Answer | None, canary: Answer | None, agreed: Agreement | None
     ) -> None:
-        """What both lanes made of one request; nothing is an error. Beside a canary that answers,
-        only how far they agree is new."""
+        """What both lanes made of one request; nothing is an error."""
         if agreed is not None:
             count_shadow(self._sums[CANARY], agreed)
         for lane, answer in ((STABLE, stable), (CANARY, canary)):
-            if not self._is_canary and answer is None:
+            if answer is None:
                 count_error(self._sums[lane])
-            elif not self._is_canary and answer is not None:
+            else:
                 count_scored(self._sums[lane], answer)
             self._changed[lane] = True
         self._counts["shadowed"] += 1
+
+    def timed(self, ratio: float) -> None:
+        """The candidate's model's time for a shadowed request ÷ the stable one's."""
+        count_ratio(self._sums[CANARY], ratio)
+        self._changed[CANARY] = True
 
     def passed_over(self) -> None:
         """A shadowed request whose cache could not be read says nothing of a student."""
@@ -121,7 +132,7 @@ class Witness:
         return {lane: self._sums[lane].encode() for lane in changed}
 
     def counts(self) -> dict[str, int]:
-        """What became of labels and shadows, for metrics."""
+        """What became of answers, labels and shadows, for metrics."""
         return dict(self._counts + (Counter() if self.outcomes is None else self.outcomes.counts))
 
     async def run(self) -> None:
@@ -130,9 +141,9 @@ class Witness:
             await self.outcomes.run()
 
     def note(self, what: str, error: Exception) -> None:
-        """Once in the log; the number is in the counts."""
+        """One of NOTED: once in the log; the number is in the counts."""
         if not self._counts[what]:
-            log.error("%s: %s", self.state.tally, what, exc_info=error)
+            log.error("%s: %s", self.state.tally, NOTED[what], exc_info=error)
         self._counts[what] += 1
 
     def _is_counted(self, lane: str, user_id: str) -> bool:

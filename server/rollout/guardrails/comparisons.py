@@ -20,7 +20,8 @@ from server.rollout.guardrails.layout import (
     ERRORS,
     HINTED,
     HINTED_SQUARED,
-    INFERENCE,
+    RATIO_EDGES,
+    RATIOS,
     REQUESTS,
     SCORES,
     SHADOWED,
@@ -64,6 +65,18 @@ def latency(part: Part, p: float, stable: Sums, canary: Sums, plan: Plan, alpha:
         _quotient(*pair) - 1.0 for pair in (figures, (mine.low, other.high), (mine.high, other.low))
     )
     return Finding(*figures, harm, low, high, plan.p50 if p == 0.5 else plan.p99)
+
+
+def inference(stable: Sums, canary: Sums, plan: Plan, alpha: float) -> Finding:
+    """Harm: the median, over requests that both models ran, of the quotient of their times, less
+    1. Of the canary's sums alone, which hold the quotients."""
+    ratios = canary.many(RATIOS)
+    held = ratios.sum(axis=-1) > 0.0
+    found = quantile_interval(ratios, 0.5, alpha, RATIO_EDGES)
+    figure = np.where(held, quantile(ratios, 0.5, RATIO_EDGES), 1.0)
+    return Finding(
+        figure, np.ones_like(figure), figure - 1.0, found.low - 1.0, found.high - 1.0, plan.p50
+    )
 
 
 def scores(stable: Sums, canary: Sums, plan: Plan, alpha: float) -> Finding:
@@ -133,8 +146,7 @@ COMPARISONS: Final[Mapping[str, Comparison]] = MappingProxyType(
         **{f"degraded_{stage}": partial(degraded, at) for at, stage in enumerate(DEGRADED)},
         "total_p50": partial(latency, TOTAL, 0.5),
         "total_p99": partial(latency, TOTAL, 0.99),
-        "inference_p50": partial(latency, INFERENCE, 0.5),
-        "inference_p99": partial(latency, INFERENCE, 0.99),
+        "inference": inference,
         "scores": scores,
         "agreement": agreement,
         "coverage": coverage,

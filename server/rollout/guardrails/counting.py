@@ -31,10 +31,11 @@ from server.rollout.guardrails.layout import (
     HINTED,
     HINTED_SQUARED,
     IMPRESSIONS,
-    INFERENCE,
     LATENCY_EDGES_S,
     NAN,
     OVERLAP,
+    RATIO_EDGES,
+    RATIOS,
     REQUESTS,
     SCORE_EDGES,
     SCORES,
@@ -51,6 +52,7 @@ from server.rollout.guardrails.sums import Sums
 
 _CLIP: Final = 1e-7
 _LATENCY_EDGES_S: Final[list[float]] = LATENCY_EDGES_S.tolist()
+_RATIO_EDGES: Final[list[float]] = RATIO_EDGES.tolist()
 _SCORE_EDGES: Final[list[float]] = SCORE_EDGES.tolist()
 _CLASSES: Final = {stage: DEGRADATIONS.start + at for at, stage in enumerate(DEGRADED)}
 
@@ -59,7 +61,6 @@ class Answer(NamedTuple):
     request_id: str
     user_id: str
     total_s: float
-    inference_s: float
     degraded: Collection[str]  # stages
     scores: F64  # [n] calibrated probabilities
     by_tier: Sequence[int]  # candidates, by code of TIERS
@@ -77,7 +78,6 @@ def count_answer(sums: Sums, answer: Answer) -> None:
     """Raises CountRefused, having counted nothing, for a stage that is no class of reasons."""
     count_scored(sums, answer)
     sums.held[TOTAL.start + latency_bucket(answer.total_s)] += 1.0
-    sums.held[INFERENCE.start + latency_bucket(answer.inference_s)] += 1.0
 
 
 def count_scored(sums: Sums, answer: Answer) -> None:
@@ -95,6 +95,10 @@ def count_shadow(sums: Sums, agreed: Agreement) -> None:
     sums.held[SHADOWED.start] += 1.0
     sums.held[TOP_K.start] += agreed.top_k
     sums.held[OVERLAP.start] += agreed.overlap
+
+
+def count_ratio(sums: Sums, ratio: float) -> None:
+    sums.held[RATIOS.start + bisect_left(_RATIO_EDGES, ratio)] += 1.0
 
 
 def count_settled(sums: Sums, settled: Settled) -> None:

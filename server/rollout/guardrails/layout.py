@@ -13,6 +13,8 @@ VERSION: Final = 1
 
 LATENCY_EDGES_S: Final[F64] = 1e-4 * 2.0 ** (np.arange(121) / 8.0)
 """0.1 ms to 3.3 s, eight to an octave: a quantile is known to a factor of 1.09."""
+RATIO_EDGES: Final[F64] = 2.0 ** (np.arange(-32, 33) / 16.0)
+"""¼ to 4, sixteen to an octave: a quantile is known to a factor of 1.044."""
 SCORE_EDGES: Final[F64] = np.arange(-8.0, 5.0)
 """Log-odds of a calibrated probability."""
 DEGRADED: Final = ("cache", "features", "inference", "rerank", "total")
@@ -33,7 +35,7 @@ _SIZES: Final = {
     "constant": 1,
     "degraded": len(DEGRADED),
     "total": len(LATENCY_EDGES_S) + 1,
-    "inference": len(LATENCY_EDGES_S) + 1,
+    "ratios": len(RATIO_EDGES) + 1,
     "scores": len(SCORE_EDGES) + 1,
     "shadowed": 1,
     "top_k": 1,
@@ -65,7 +67,9 @@ DEGRADATIONS: Final = _PARTS["degraded"]
 """Requests by class of reason, in the order of DEGRADED; one request may be in several."""
 TOTAL: Final = _PARTS["total"]
 """Answers by bucket of LATENCY_EDGES_S: bucket i ends with edge i, the last is open."""
-INFERENCE: Final = _PARTS["inference"]
+RATIOS: Final = _PARTS["ratios"]
+"""Shadowed requests by bucket of RATIO_EDGES: the time of this lane's model for it alone, ÷ that of
+the stable lane's."""
 SCORES: Final = _PARTS["scores"]
 """Answers by log-odds of one of their scores: those of one request are not independent."""
 SHADOWED: Final = _PARTS["shadowed"]

@@ -2,7 +2,7 @@
 
 from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from models.schema import Frozen
 from server.rollout.guardrails.layout import DEGRADED
@@ -12,8 +12,7 @@ GUARDRAILS: Final = (
     *(f"degraded_{stage}" for stage in DEGRADED),
     "total_p50",
     "total_p99",
-    "inference_p50",
-    "inference_p99",
+    "inference",
     "scores",
     "agreement",
     "coverage",
@@ -24,7 +23,13 @@ GUARDRAILS: Final = (
 """Each decided by statistics, with a part of α. In this order they are asked."""
 
 
-class Limit(Frozen):
+class Finite(Frozen):
+    """What has no number in JSON would be written, and never read again."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Limit(Finite):
     """Passed by so many requests that are at least this share of all, where the stable lane's share
     is less than half the canary's: what befalls both lanes is not the canary's doing."""
 
@@ -32,7 +37,7 @@ class Limit(Frozen):
     share: float = Field(ge=0.0, le=1.0)
 
 
-class Plan(Frozen):
+class Plan(Finite):
     alpha: float = Field(
         0.01, gt=0, lt=1, description="Chance that a canary like the stable lane is rolled back"
     )
@@ -65,7 +70,9 @@ class Plan(Frozen):
         0.25, gt=0, description="Tolerated excess of Σp ÷ Σy, or of its inverse, as a share"
     )
     coverage: float = Field(0.05, ge=0, lt=1, description="Tolerated loss of coverage, as a share")
-    p50: float = Field(0.2, ge=0, description="Tolerated excess of a median latency, as a share")
+    p50: float = Field(
+        0.2, ge=0, description="Tolerated excess of a median time, or of inference, as a share"
+    )
     p99: float = Field(0.5, ge=0, description="The same of a 99th percentile")
     psi: float = Field(0.25, gt=0, description="Tolerated population stability index of scores")
     agreement: float = Field(

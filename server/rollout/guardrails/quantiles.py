@@ -22,16 +22,18 @@ TIGHTEST_AT: Final = 500
 """Requests at which the mixture is best; it is good within a factor of ten."""
 
 
-def quantile(histogram: F64, p: float) -> F64:
+def quantile(histogram: F64, p: float, edges: F64 = LATENCY_EDGES_S) -> F64:
     """`[…]` the upper edge of the bucket that holds it; infinite for the last."""
     counts = histogram.cumsum(axis=-1)
     place = (counts[..., :-1] < p * counts[..., -1:]).sum(axis=-1)
-    found: F64 = np.append(LATENCY_EDGES_S, np.inf)[place]
+    found: F64 = np.append(edges, np.inf)[place]
     return found
 
 
-def quantile_interval(histogram: F64, p: float, alpha: float) -> Interval:
-    """In seconds, of `[…, buckets]`; 0 to infinity while nothing is known."""
+def quantile_interval(
+    histogram: F64, p: float, alpha: float, edges: F64 = LATENCY_EDGES_S
+) -> Interval:
+    """Of `[…, buckets]`; 0 to infinity while nothing is known."""
     counts = histogram.cumsum(axis=-1)
     below, n = counts[..., :-1], counts[..., -1]
     # Of many lanes at once few counts differ.
@@ -39,8 +41,8 @@ def quantile_interval(histogram: F64, p: float, alpha: float) -> Interval:
     small, large = (each[places.reshape(n.shape)] for each in _critical_counts(distinct, p, alpha))
     edges_below = (below <= small[..., None]).sum(axis=-1)
     edges_open = (below < large[..., None]).sum(axis=-1)
-    low: F64 = np.append(0.0, LATENCY_EDGES_S)[edges_below]
-    high: F64 = np.append(LATENCY_EDGES_S, np.inf)[edges_open]
+    low: F64 = np.append(0.0, edges)[edges_below]
+    high: F64 = np.append(edges, np.inf)[edges_open]
     return Interval(low, high)
 
 

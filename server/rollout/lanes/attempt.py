@@ -1,8 +1,8 @@
 """One rollout's bundle on its way into this process: tried apart, then opened beside requests."""
 
+import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,15 +14,19 @@ from server.open_lane import Beside, OpenLane, Source
 from server.open_lanes import OpenLanes
 from server.rollout.lanes.errors import NoRoom, TrialFailed
 from server.rollout.lanes.fillings import differ
+from server.rollout.lanes.likeness import check_version
 from server.rollout.lanes.memory import Memory, memory
 from server.rollout.lanes.trial_process import tried
 from server.rollout.lanes.trial_wire import Verdict
+from server.rollout.lanes.turn import turn
 from server.rollout.plan import RolloutPlan
 from server.rollout.presence import CandidateState, Presence
 from server.rollout.state import State
 
 FAILURES: Final = (BundleError, CatalogueError, ServingError)
 MIB: Final = 1 << 20
+IMPORTS: Final = 96 * MIB
+"""That a trial takes before it loads anything."""
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +36,7 @@ class Attempt:
     def __init__(self, state: State, lanes: OpenLanes, room: Callable[[], Memory] = memory) -> None:
         self.rollout = state.rollout
         self.where = state.candidate
+        self._wanted = state.candidate_version
         self.state: CandidateState = "opening"
         self.detail = "waiting"
         self.version = ""
@@ -53,7 +58,7 @@ class Attempt:
     async def run(self, answering: OpenLane) -> None:
         """Cancelled, it leaves nothing behind."""
         try:
-            opened = self._lanes.held(self.where) or await self._opened(answering)
+            opened = self._held(answering) or await self._opened(answering)
         except FAILURES as error:
             self._fail(str(error))
         except Exception as error:
@@ -64,23 +69,35 @@ class Attempt:
             self.state, self.detail = "warm", ""
             log.info("%s is warm", self.where)
 
+    def _held(self, answering: OpenLane) -> OpenLane | None:
+        """Raises AnotherVersion."""
+        if self._lanes.held(self.where) is answering:
+            check_version(answering.lane.model.version, self._wanted, self.where)
+        return self._lanes.held(self.where, self._wanted)
+
     async def _opened(self, answering: OpenLane) -> OpenLane:
         self.detail = "fetching"
+        await self._lanes.leave(self.where)  # an earlier rollout's, of another version
         source = await self._lanes.source(self.where)
-        _, self.version = read_manifest(source.bundle)
-        check_room(_size(source.bundle), self._memory(), self._plan)
-        self.detail = "trying it in a process of its own"
-        verdict = await self._tried(source, answering)
-        check(verdict, self._plan)
-        check_room(verdict.bytes, self._memory(), self._plan)
-        self.detail = "opening"
-        beside = Beside(answering.lane.admission.cost, verdict.work)
-        return await self._lanes.opened(self.where, beside)
+        self.version, size = await asyncio.to_thread(_looked_at, source)
+        check_version(self.version, self._wanted, self.where)
+        beside = IMPORTS + await asyncio.to_thread(_size, answering.source)
+        self.detail = "waiting for another process of this machine"
+        async with turn():
+            self.detail = "trying it in a process of its own"
+            check_room(size + beside, self._memory(), self._plan, "its trial")
+            verdict = await self._tried(source, answering)
+            check(verdict, self._plan)
+            check_room(verdict.bytes, self._memory(), self._plan)
+            self.detail = "opening"
+            work = Beside(answering.lane.admission.cost, verdict.work)
+            return await self._lanes.opened(self.where, self.version, work)
 
     async def _tried(self, source: Source, answering: OpenLane) -> Verdict:
         """Raises TrialFailed."""
         settings, requests = self._lanes.links.settings, [*answering.lane.feedback.lately]
-        return await tried(source, answering.source, settings, requests, self._plan.verify_s)
+        room = self._memory().room(self._plan.memory_share)
+        return await tried(source, answering.source, settings, requests, self._plan.verify_s, room)
 
     def _fail(self, why: str) -> None:
         self.state, self.detail = "failed", why
@@ -98,15 +115,22 @@ def check(verdict: Verdict, plan: RolloutPlan) -> None:
         )
 
 
-def check_room(needed: int, held: Memory, plan: RolloutPlan) -> None:
+def check_room(needed: int, held: Memory, plan: RolloutPlan, what: str = "it") -> None:
     """Raises NoRoom."""
     room = held.room(plan.memory_share)
     if needed > room:
         raise NoRoom(
-            f"it takes {needed / MIB:,.0f} MiB and {max(room, 0) / MIB:,.0f} are left of "
+            f"{what} takes {needed / MIB:,.0f} MiB and {max(room, 0) / MIB:,.0f} are left of "
             f"memory_share {plan.memory_share:g} of {held.limit / MIB:,.0f}: allow the gateway more"
         )
 
 
-def _size(bundle: Path) -> int:
-    return sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+def _looked_at(source: Source) -> tuple[str, int]:
+    """Blocking: its version, and its size. Raises BundleError."""
+    return read_manifest(source.bundle)[1], _size(source)
+
+
+def _size(source: Source) -> int:
+    """Blocking: of the files that are read into memory."""
+    files = [*source.bundle.rglob("*"), *filter(None, [source.catalogue])]
+    return sum(path.stat().st_size for path in files if path.is_file())

@@ -1,6 +1,7 @@
 """Why a gateway cannot open what a rollout names."""
 
 from models.manifest import BundleError
+from server.rollout.errors import RolloutError
 
 
 class TrialFailed(BundleError):
@@ -13,3 +14,11 @@ class NoRoom(BundleError):
 
 class WhereUnknown(BundleError):
     """No serving folder is there, or no registry is configured to have it."""
+
+
+class AnotherVersion(BundleError):
+    """What is there is not the bundle that the others agree on."""
+
+
+class StateLost(RolloutError):
+    """Redis holds an earlier state than the one that is followed."""

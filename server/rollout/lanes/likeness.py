@@ -1,6 +1,7 @@
 """Whether one student may follow another: records, events and catalogue rows must mean the same."""
 
 from models.manifest import BundleError, Manifest
+from server.rollout.lanes.errors import AnotherVersion
 
 
 class NotItsLike(BundleError):
@@ -12,6 +13,15 @@ def check_like(held: Manifest, new: Manifest, where: str) -> None:
     why = _unlike(held, new)
     if why:
         raise NotItsLike(f"{where} cannot follow: {why}: export it from the same log")
+
+
+def check_version(found: str, agreed: str, where: str) -> None:
+    """Any will do where none was agreed on. Raises AnotherVersion."""
+    if agreed and found != agreed:
+        raise AnotherVersion(
+            f"{where} has version {found}, and {agreed} is what was agreed on: put that back on "
+            "every gateway, and roll another out from a folder of its own"
+        )
 
 
 def _unlike(held: Manifest, new: Manifest) -> str | None:

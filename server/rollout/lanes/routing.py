@@ -6,7 +6,13 @@ from typing import Final, NamedTuple
 
 from models.features.hashing import key64
 from server.caller import HungUp
-from server.errors import DeadlineExceeded, InvalidRequest, ServingError, Unauthorized
+from server.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    Overloaded,
+    ServingError,
+    Unauthorized,
+)
 from server.lane import STABLE, Lane
 from server.open_lane import OpenLane
 from server.ranked import Ranked
@@ -57,9 +63,10 @@ class Routing(NamedTuple):
             self.shadow.offer(ranked)
 
     def failed(self, lane: Lane, user_id: str, error: Exception) -> None:
-        """A refusal is no fault of a lane, unless it came too late."""
-        is_fault = isinstance(error, DeadlineExceeded) or not isinstance(
-            error, (ServingError, HungUp)
+        """A refusal is no fault of a lane, unless that had no time for the request: of a slow one
+        that sheds most, the answers that are left are in time."""
+        is_fault = isinstance(error, DeadlineExceeded | Overloaded) or not isinstance(
+            error, ServingError | HungUp
         )
         if self.witness is not None and is_fault:
             self.witness.failed(lane.name, user_id)

@@ -30,6 +30,8 @@ from server.rollout.lanes.trial_wire import Asked, Verdict
 from server.settings import Settings
 from server.warmup import warmup_requests
 
+STACKS: Final = 64 << 20
+"""Bytes that threads reserve beside what they take: 8 MiB each."""
 REFUSALS: Final = (BundleError, CatalogueError, ServingError)
 
 
@@ -94,6 +96,14 @@ def _harmless() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
+def _bound(room: int) -> None:
+    """What asks for more than is left dies of it, before a control group does as one."""
+    if room and sys.platform == "linux":
+        held = psutil.Process().memory_info()
+        most = held.data + max(room - held.rss, 0) + STACKS
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 def main(arguments: Sequence[str]) -> None:
     _harmless()
     if len(arguments) != 2:
@@ -101,6 +111,7 @@ def main(arguments: Sequence[str]) -> None:
     told = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
     asked = msgspec.json.decode(told, type=Asked) if told.strip() else Asked()
     asked.settings = _alone(asked.settings)
+    _bound(asked.room)
     candidate, stable = map(_source, arguments)
     verdict = asyncio.run(tried(candidate, stable, asked))
     sys.stdout.write("\n" + msgspec.json.encode(verdict).decode() + "\n")

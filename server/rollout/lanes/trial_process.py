@@ -20,11 +20,12 @@ import msgspec
 from cache.embedded import LIFELINE
 from server.open_lane import Source
 from server.rollout.lanes.errors import TrialFailed
-from server.rollout.lanes.trial_wire import Asked, Verdict
+from server.rollout.lanes.trial_wire import Verdict
 from server.settings import PREFIX, Settings
 from server.wire import RankRequest
 
 MODULE: Final = "server.rollout.lanes.trial"
+ROOT: Final = Path(__file__).parents[3]
 NICENESS: Final = 10
 """Added to the gateway's: what it answers comes first."""
 MAX_OUTPUT: Final = 16_384
@@ -50,9 +51,10 @@ async def tried(
     settings: Settings,
     requests: Sequence[RankRequest],
     timeout_s: float,
+    room: int = 0,
 ) -> Verdict:
     """Its verdict. Cancelled, it ends the process. Raises TrialFailed."""
-    asked = _encoded(settings, requests)
+    asked = await asyncio.to_thread(_encoded, settings, requests, room)
     trial = Trial((sys.executable, "-m", MODULE, _named(candidate), _named(stable)), asked)
     running = asyncio.get_running_loop().run_in_executor(None, partial(trial.run, timeout_s))
     try:
@@ -65,16 +67,18 @@ async def tried(
     return _read(output)
 
 
-def _encoded(settings: Settings, requests: Sequence[RankRequest]) -> bytes:
-    """Of the latest requests as many as are small enough."""
+def _encoded(settings: Settings, requests: Sequence[RankRequest], room: int = 0) -> bytes:
+    """Of the latest requests as many as are small enough. Each by itself: who encodes keeps all
+    other threads from running meanwhile."""
     told: dict[str, Any] = settings.model_dump(mode="json", exclude=_OUTWARD)
     kept, size = [], 0
     for request in reversed(requests):
-        size += len(msgspec.json.encode(request))
+        encoded = msgspec.json.encode(request)
+        size += len(encoded)
         if size > MAX_INPUT:
             break
-        kept.append(request)
-    return msgspec.json.encode(Asked(told, kept))
+        kept.append(msgspec.Raw(encoded))
+    return msgspec.json.encode({"settings": told, "requests": kept, "room": room})
 
 
 def _named(source: Source) -> str:
@@ -109,8 +113,7 @@ class Trial:
             lifeline = (sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid()))
             with subprocess.Popen(
                 [*lifeline, *self._command], stdin=stdin, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, env=_environment(),
-                cwd=Path(__file__).parents[3], process_group=0,
+                stderr=subprocess.STDOUT, env=_environment(), process_group=0,
             ) as process:  # fmt: skip
                 _yield(process.pid)
                 return self._waited(process, time.monotonic() + timeout_s, timeout_s)
@@ -145,9 +148,11 @@ class Trial:
 
 
 def _environment() -> dict[str, str]:
-    """Settings are told, whole."""
+    """Settings are told, whole. Their paths may be relative, so it runs where the gateway does, and
+    is told where to find this code."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {**own, "OMP_NUM_THREADS": "1"}
+    found = filter(None, (str(ROOT), own.get("PYTHONPATH")))
+    return {**own, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(found)}
 
 
 def _yield(pid: int) -> None:

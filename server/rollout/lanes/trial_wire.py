@@ -12,6 +12,7 @@ class Asked(Struct):
 
     settings: dict[str, Any] = field(default_factory=dict)  # of the gateway
     requests: list[RankRequest] = field(default_factory=list)  # served lately
+    room: int = 0  # bytes of memory that it may take; 0 for any
 
 
 class Verdict(Struct):

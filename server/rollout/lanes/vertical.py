@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from models.manifest import Manifest
+from server.admission import Room
 from server.background import Background
 from server.cache_links import CacheLinks
 from server.cache_status import StatusReporter
@@ -32,10 +33,11 @@ class Vertical:
         metrics: Metrics,
         gateway: str,
         say: Callable[[str], None],
+        room: Room,
     ) -> None:
         """`gateway` is the name of this process among its like."""
         self.name = manifest.name
-        self.lanes = OpenLanes(source, manifest, links, metrics, say)
+        self.lanes = OpenLanes(source, manifest, links, metrics, say, room)
         self.board = links.rollout(manifest.name)
         self._gateway = gateway
         self._metrics = metrics
@@ -66,12 +68,14 @@ class Vertical:
 
     async def begin(self) -> None:
         """Ready when it returns. Raises BundleError, CatalogueError, ServingError."""
-        if self.follower is None or self.board is None:
+        follower = self.follower
+        if follower is None or self.board is None:
             self._publish(Routing(await self.lanes.opened(STARTED_WITH)))
             return
-        await self.follower.begin()
-        self._background.keep("rollout", self.follower.run())
-        self._background.keep("controller", Controller(self.board, self._gateway).run())
+        await follower.begin()
+        self._background.keep("rollout", follower.run())
+        controller = Controller(self.board, self._gateway, known=lambda: follower.revision)
+        self._background.keep("controller", controller.run())
 
     async def close(self) -> None:
         await self._background.end()

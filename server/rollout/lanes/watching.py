@@ -5,12 +5,14 @@ from typing import Final, NamedTuple
 
 from server.background import Background
 from server.cache_links import CacheLinks
+from server.collectors import Tally
 from server.open_lane import OpenLane
 from server.rollout.evidence.shadow import Shadow
 from server.rollout.evidence.witness import Witness
 from server.rollout.state import State
 
 COUNTED: Final = ("shadowing", "canary")
+ENDING_S: Final = 5.0
 
 
 class Watch(NamedTuple):
@@ -22,19 +24,16 @@ class Watch(NamedTuple):
     shadow: Shadow | None
     background: Background
 
-    async def end(self) -> None:
-        await self.background.end()
-        if self.shadow is not None:
-            await asyncio.to_thread(self.shadow.close)
-
 
 class Watching:
     """`gateway` is the name of this process among its like."""
 
-    def __init__(self, links: CacheLinks, gateway: str) -> None:
+    def __init__(self, links: CacheLinks, gateway: str, evidence: Tally) -> None:
         self._links = links
         self._gateway = gateway
-        self._over: list[Watch] = []
+        self._evidence = evidence
+        self._over: set[asyncio.Task[None]] = set()
+        """Those that end, which nobody waits for."""
         self.now: Watch | None = None
 
     def follow(self, state: State, stable: OpenLane, candidate: OpenLane | None) -> Watch | None:
@@ -52,22 +51,22 @@ class Watching:
         """The sums of that tally, by lane."""
         return self.now.witness.encoded() if self.now and self.now.tally == tally else {}
 
-    async def tidy(self) -> None:
-        """Ends what is over."""
-        while self._over:
-            await self._over.pop().end()
-
     async def close(self) -> None:
         self._drop()
-        await self.tidy()
+        if self._over:
+            await asyncio.wait(self._over, timeout=ENDING_S)
 
     def _drop(self) -> None:
         if self.now is not None:
-            self._over.append(self.now)
+            self._evidence.settle(self.now.witness.counts)
+            ending = asyncio.create_task(self.now.background.end())
+            self._over.add(ending)
+            ending.add_done_callback(self._over.discard)
             self.now = None
 
     def _begun(self, state: State, stable: OpenLane, candidate: OpenLane) -> Watch:
         witness = Witness.of(state, stable.manifest, self._links, self._gateway)
+        self._evidence.add(witness.counts, stable.manifest.name)
         background = Background()
         background.keep("witness", witness.run())
         shadow = None

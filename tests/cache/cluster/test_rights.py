@@ -28,6 +28,7 @@ from cache.redis_table import RedisTable
 from cache.refresh.space_state import space_state
 from cache.rollout_board import RolloutBoard
 from cache.table import Change
+from cache.watch import StreamWatch
 from tests.cache.catalogue import LAYOUT, make_rows
 from tests.cache.cluster.nodes import Cluster
 from tests.cache.operator.filled import page_value
@@ -88,6 +89,16 @@ async def decides_on_a_rollout(board: RolloutBoard) -> None:
     await board.resign(b"g")
 
 
+async def watches_events(client: Any) -> None:
+    feed, watch = EventFeed(RedisStreams(client)), StreamWatch(client, EVENTS_STREAM, b"w")
+    await StreamWatch(client, EVENTS_STREAM, b"other").begin()
+    await watch.begin()
+    before = await watch.appended()
+    await feed.append([Event("e", "click", "a", "i", 1)])
+    assert len(await watch.read(10, 0)) == await watch.appended() - before == 1
+    await watch.end()
+
+
 async def follow(streams: RedisStreams, table: RedisTable) -> None:
     changes, counts = CatalogueFeed(table, streams, LAYOUT), ItemFeed(table, streams, 3)
     assert [part async for part in changes.parts()]
@@ -110,6 +121,7 @@ async def test_gateway_reads_asks_and_tells_and_writes_no_page(guarded: Cluster)
     await follow(streams, table)
     assert (await space_state(client, "s")).backlog == 1
     await decides_on_a_rollout(RolloutBoard(client, "m"))
+    await watches_events(client)
     await refused(store, {page_key("a", "s"): b""}, {record_key("a"): b""}, {b"foreign": b""})
     await refuses(client, ["FLUSHALL"], ["DBSIZE"], ["INFO"], ["GET", "foreign"])
     await store.close()

@@ -2,6 +2,7 @@
 point of it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class World:
         self.kill_at = -1  # the instant, counted from 0 over commands; two a command
         self.instants = 0
         self.failing = ""
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens as `train` runs
 
     def instant(self) -> None:
         self.instants += 1
@@ -81,6 +83,7 @@ class FakeCommands:
     def _train(self, words: tuple[str, ...]) -> None:
         run = _after(words, "--out")
         run.mkdir(parents=True, exist_ok=True)
+        self._world.meanwhile()
         RunRecord(log="log", seed=0, parts={part: {} for part in PARTS}).write(run)
 
     def _evaluate(self, words: tuple[str, ...]) -> None:

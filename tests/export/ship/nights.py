@@ -1,5 +1,6 @@
 """`understudy ship`, night after night, on a world of fake commands."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from export.ship.shipping import Shipping
 from export.ship.ships import Result, Ship, Ships
 from tests.export.ship.fake_commands import FakeCommands, World, write_serving
 
-STEPS = ["import", "train", "evaluate", "export", "bundle verify", "bundle verify"]
-COMMANDS = ["rollout status", *STEPS, "rollout status", "rollout history", "rollout start"]
+STEPS = ["train", "evaluate", "export", "bundle verify", "bundle verify"]
+COMMANDS = [
+    "rollout status", "import", "rollout status", *STEPS, "rollout status", "rollout history",
+    "rollout start",
+]  # fmt: skip
 NOW_MS = 1_760_000_000_000
 
 
@@ -26,6 +30,7 @@ class Nights:
         self.said: list[str] = []
         self.next_stages = ["shadowing", "canary", "done"] * 2
         self.measured: list[guard.Compared] = []
+        self.meanwhile: Callable[[], None] = self._go_on
         self.order = Order(Making(data="served:x"), write_serving(folder / "first"), 10, 0.01)
 
     def run(self, **changed: Any) -> Result:
@@ -54,8 +59,11 @@ class Nights:
         return {guard.WITHOUT: {"click": sides}}
 
     def _slept(self, seconds: float) -> None:
-        """Meanwhile the rollout goes on."""
         self.world.instant()
+        self.meanwhile()
+
+    def _go_on(self) -> None:
+        """The rollout does."""
         state = self.world.state
         if state["stage"] not in ("done", "rolled_back"):
             self.world.move(state["rollout"], self.next_stages.pop(0))

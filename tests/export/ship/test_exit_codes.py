@@ -1,16 +1,20 @@
 """What cron and Kubernetes are told."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from export.ship import ships
-from export.ship.errors import NothingNew, Refused, StepFailed
+from export.ship.errors import Forgotten, NothingNew, Refused, StepFailed
 from export.ship.shipping import Shipping
 from export.ship.ships import alone_in
 from models.data.errors import LogInvalid
 from understudy import build
+
+TRAINING = Path(__file__).resolve().parents[3] / "docs" / "training.md"
 
 
 def ship(out: Path, *more: str) -> tuple[int, str]:
@@ -42,6 +46,7 @@ def test_how_it_ended_is_the_code(
         (NothingNew("too little"), 3),
         (Refused("worse"), 2),
         (StepFailed("ended with 1"), 2),
+        (Forgotten("unknown"), 2),
         (LogInvalid("a column"), 2),
         (ZeroDivisionError("a fault"), 2),
         (KeyboardInterrupt(), 130),
@@ -62,6 +67,30 @@ def test_what_stopped_it_is_the_code_and_never_that_of_a_rollback(
 
 def test_an_option_that_is_none_is_refused(tmp_path: Path) -> None:
     assert ship(tmp_path, "--leest", "5")[0] == 2
+
+
+@pytest.mark.parametrize("option", ["--train-options", "--export-options"])
+def test_an_open_quotation_is_refused_and_no_rollback(tmp_path: Path, option: str) -> None:
+    code, said = ship(tmp_path, option, "--epochs '3")
+    assert code == 2
+    assert said.startswith(f'{option} is "--epochs \'3", which is no list of words')
+
+
+def documented_job() -> str:
+    """What the CronJob's shell runs."""
+    _, _, rest = TRAINING.read_text(encoding="utf-8").partition("```yaml\napiVersion: batch/v1")
+    job = yaml.safe_load("apiVersion: batch/v1" + rest.partition("```")[0])
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    [command] = pod["containers"][0]["args"]
+    return str(command)
+
+
+@pytest.mark.parametrize(("shipped", "job"), [(0, 0), (1, 1), (2, 2), (3, 0), (137, 137)])
+def test_the_documented_job_ends_as_its_ship_but_where_too_little_is_new(
+    shipped: int, job: int
+) -> None:
+    script = f"understudy() {{ return {shipped}; }}\n{documented_job()}"
+    assert subprocess.run(["sh", "-c", script], check=False).returncode == job
 
 
 def test_two_ships_of_one_folder_do_not_run_at_once(

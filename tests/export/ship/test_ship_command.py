@@ -81,7 +81,7 @@ def test_a_night_is_killed_goes_on_and_ends_as_its_one_rollout_does(job: Job) ->
     job.wait_for("rollout", watching)
     measured, pushed = job.step("measure"), job.step("push")
     assert measured is not None
-    assert set(measured) == {"with hints", "without hints"}
+    assert set(measured["figures"]) == {"with hints", "without hints"}
     assert pushed is not None
     (entry,) = job.rollout("history")
     assert (entry["candidate"], entry["to_stage"]) == (pushed["student"], "verifying")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from export.ship.errors import NothingNew, Refused, StepFailed
+from export.ship.errors import Forgotten, NothingNew, Refused, StepFailed
 from export.ship.order import Making
 from export.ship.shipping import HOUR_MS
 from export.ship.ships import Result
@@ -23,7 +23,7 @@ def test_a_ship_takes_its_steps_in_order_and_starts_a_rollout_to_its_folder(nigh
 def test_what_is_kept_of_a_teacher_is_heard_before_the_student_is_trained(nights: Nights) -> None:
     nights.order = nights.order._replace(making=Making(data="served:x", teacher=Path("run")))
     nights.run()
-    assert nights.world.ran[1:4] == ["import", "annotate", "train"]
+    assert nights.world.ran[1:5] == ["import", "rollout status", "annotate", "train"]
 
 
 def test_with_a_registry_both_bundles_are_pushed_and_the_student_is_named(nights: Nights) -> None:
@@ -52,15 +52,40 @@ def test_a_failed_command_is_run_again_and_what_was_done_is_not(nights: Nights) 
     assert nights.world.ran == COMMANDS
 
 
-def test_a_running_rollout_refuses_the_start_and_the_ship_waits_for_the_next_run(
-    nights: Nights,
-) -> None:
+def test_a_running_rollout_is_waited_for_before_anything_is_trained(nights: Nights) -> None:
     nights.world.move("by-hand", "canary", "another")
+    with pytest.raises(Refused, match="by-hand is canary: wait until it is over, or abort it"):
+        nights.run()
+    assert nights.world.ran == ["rollout status", "import", "rollout status"]
+    nights.world.move("by-hand", "done")
+    assert nights.run() == "started"
+
+
+def begun_meanwhile(nights: Nights) -> None:
+    """A ship whose rollout was refused, since another began while it trained; that one is done."""
+    nights.world.meanwhile = lambda: nights.world.move("by-hand", "canary", "another")
     with pytest.raises(StepFailed, match="another rollout is running"):
         nights.run()
     nights.world.move("by-hand", "done")
+
+
+def test_a_rollout_that_began_meanwhile_refuses_the_start_and_the_ship_waits_for_the_next_run(
+    nights: Nights,
+) -> None:
+    begun_meanwhile(nights)
     assert nights.run() == "started"
-    assert nights.world.ran.count("train") == 1
+    assert nights.world.ran.count("train") == len(nights.measured) == 1
+
+
+def test_who_is_served_since_is_measured_against_before_the_rollout(nights: Nights) -> None:
+    begun_meanwhile(nights)
+    nights.world.stable = "student-ba9876543210"
+    nights.log_loss["served"] = 0.1
+    with pytest.raises(Refused, match="worse"):
+        nights.run()
+    assert str(nights.measured[1].served) == "/cache/student-ba9876543210"
+    assert nights.result() == "refused"
+    assert nights.world.started() == []
 
 
 def test_a_worse_student_is_not_shipped(nights: Nights) -> None:
@@ -114,6 +139,17 @@ def test_who_is_served_must_be_known(nights: Nights) -> None:
     assert nights.run() == "started"
 
 
+def test_who_is_served_may_be_told_later(nights: Nights) -> None:
+    nights.world.failing = "export"
+    with pytest.raises(StepFailed):
+        nights.run()
+    nights.world.failing = ""
+    with pytest.raises(Refused, match="--served"):
+        nights.run(served=None)
+    assert nights.run() == "started"
+    assert nights.world.ran.count("train") == 1
+
+
 def test_other_options_are_refused_until_the_ship_is_old(nights: Nights) -> None:
     nights.world.failing = "train"
     with pytest.raises(StepFailed):
@@ -125,6 +161,29 @@ def test_other_options_are_refused_until_the_ship_is_old(nights: Nights) -> None
     nights.now_ms += 20 * HOUR_MS
     assert nights.run(making=other) == "started"
     assert (nights.result(1), nights.result(2)) == ("abandoned", "started")
+
+
+def test_a_rollout_that_the_history_forgot_is_not_waited_for(nights: Nights) -> None:
+    nights.meanwhile = nights.world.rollouts.clear
+    with pytest.raises(Forgotten, match="knows no rollout rollout-0"):
+        nights.run(watches=True)
+    assert nights.result() == "forgotten"
+    nights.world.log = log_of_nights(2)
+    assert nights.run() == "started"
+
+
+def test_an_old_ship_that_has_asked_is_followed_whatever_is_asked_of_the_next(
+    nights: Nights,
+) -> None:
+    nights.world.kill_at = 2 * len(COMMANDS) + 2  # as it waits
+    with pytest.raises(Killed):
+        nights.run(watches=True)
+    nights.now_ms += 24 * HOUR_MS
+    nights.world.ran.clear()
+    nights.world.log = log_of_nights(2)
+    nights.run(watches=True, making=Making(data="served:x", teacher=Path("run")))
+    assert nights.result(1) == "done"
+    assert nights.world.ran.count("annotate") == nights.world.ran.count("train") == 1
 
 
 def test_an_old_ship_whose_rollout_runs_is_followed_before_the_next_begins(nights: Nights) -> None:

@@ -1,15 +1,24 @@
 """What a console costs its gateway: `python -m tests.server.console.cost`.
 
-Of workers with two lanes whose every stage and tier has been seen; and one judgement of a canary.
+Of workers with two lanes whose every stage and tier has been seen; one judgement of a canary; and a
+history whose every transition has its figures.
 """
 
 import time
 from collections.abc import Callable
 
+import msgspec
+
+from server.console.board import transitions_of
 from server.console.live import live_of
 from server.console.readings import Readings
 from server.rollout.guardrails.verdict import judge
+from server.rollout.history import Entry
 from server.rollout.plan import DEFAULT
+from server.rollout.state import State
+from server.rollout_wire import RolloutHistory
+from server.routes.rollouts import MAX_HISTORY
+from server.wire import encode_json
 from server.workers.merge import merged
 from tests.server.console.pages import Counting
 from tests.server.rollout.guardrails.counted import counted
@@ -52,8 +61,13 @@ def main() -> None:
     for name in one:
         print(f"| {name} | {one[name]:.1f} ms | {four[name]:.1f} ms |")  # noqa: T201
     sums = counted(seed=1), counted()
+    verdict = judge(*sums, DEFAULT.canary_guardrails)
+    entry = Entry.of(State(), State(stage="canary"), 0, msgspec.to_builtins(verdict)).encode()
+    history = [(f"{number}-0", entry) for number in range(MAX_HISTORY)]
     judged = ms_of(lambda: judge(*sums, DEFAULT.canary_guardrails))
-    print(f"| a canary is judged, in a thread | {judged:.1f} ms | {judged:.1f} ms |")  # noqa: T201
+    print(f"| a canary is judged | {judged:.1f} ms | {judged:.1f} ms |")  # noqa: T201
+    told = ms_of(lambda: encode_json(RolloutHistory("student", transitions_of(history))))
+    print(f"a history of {len(history)} is read and written: {told:.1f} ms")  # noqa: T201
 
 
 if __name__ == "__main__":

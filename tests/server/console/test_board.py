@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -9,7 +10,9 @@ import pytest
 
 from cache.connection import connect
 from cache.rollout_board import RolloutBoard
+from server.console import board as module
 from server.console.board import BoardRollouts
+from server.console.lookups import Lookups
 from server.errors import InvalidRequest, NotReady, RolloutRefused, RolloutUnavailable, UnknownModel
 from server.rollout.history import Entry
 from server.rollout_wire import RolloutAct
@@ -65,6 +68,18 @@ async def test_gateway_that_was_not_heard_of_lately_is_not_alive(
     [status] = await rollouts.status()
     assert not status.fleet[0].is_alive
     assert status.fleet[0].told_s_ago >= 60.0
+
+
+async def test_act_on_another_state_than_was_seen_is_refused(
+    rollouts: BoardRollouts, board: RolloutBoard
+) -> None:
+    await put(board, CANARY)
+    [seen] = await rollouts.status()
+    asked = RolloutAct(act="promote", revision=seen.revision)
+    assert (await rollouts.act("student", asked, "a@b")).step == 1
+    with pytest.raises(RolloutRefused, match="a@b has changed it since"):
+        await rollouts.act("student", asked, "c@d")
+    assert (await board.read()).revision == seen.revision + 1
 
 
 async def test_trail_grows_with_looks_and_begins_anew_with_the_step(
@@ -148,7 +163,29 @@ async def test_candidate_that_is_not_there_is_refused(
     assert refused.value.field == "to"
 
 
-@pytest.mark.parametrize("plan", ["steps = [0.2, 0.1, 1.0]", "fast", "steps = [", "pace = 3"])
+async def test_store_that_hangs_keeps_a_start_waiting_and_nobody_else(
+    rollouts: BoardRollouts,
+    board: RolloutBoard,
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_back = Event()
+    monkeypatch.setattr(module, "find_candidate", lambda *_: is_back.wait(10.0))
+    rollouts._lookups = Lookups("candidate", 0.05)
+    try:
+        asked = RolloutAct(act="start", to="student-0123456789ab")
+        with pytest.raises(RolloutUnavailable, match=r"nothing came in 0\.05 s"):
+            await rollouts.act("student", asked, "mara@here")
+        await put(board, CANARY)
+        status = await rollouts.act("student", RolloutAct(act="abort"), "mara@here")
+        assert status.stage == "rolled_back"
+    finally:
+        is_back.set()
+
+
+@pytest.mark.parametrize(
+    "plan", ["steps = [0.2, 0.1, 1.0]", "fast", "steps = [", "pace = 3", "steps = " + "[" * 60_000]
+)
 async def test_plan_that_is_none_is_refused(
     rollouts: BoardRollouts, board: RolloutBoard, served: Served, plan: str
 ) -> None:

@@ -4,14 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from server.console.loaded import Loaded
-from server.errors import RegistryAway
 from tests.bundles import rank_body
 from tests.registries import filled
 from tests.server.changes import BEARER, TOKEN
@@ -131,21 +128,6 @@ def test_without_redis_there_are_no_rollouts_but_figures(served: Served) -> None
         refused = client.post("/v1/rollouts/student", json={"act": "pause"})
     assert refused.status_code == 404
     assert "UNDERSTUDY_REDIS_URL" in refused.json()["remedy"]
-
-
-async def test_registry_that_is_away_is_said_and_asked_again(tmp_path: Path) -> None:
-    loaded = Loaded(dict, "nosuch://bucket")
-    with pytest.raises(RegistryAway, match="cannot be read"):
-        await loaded.bundles()
-
-
-async def test_consoles_share_one_listing(registry: str) -> None:
-    now_s = [0.0]
-    loaded = Loaded(dict, registry, lambda: now_s[0])
-    first = await loaded.bundles()
-    assert await loaded.bundles() is first
-    now_s[0] = 60.0
-    assert await loaded.bundles() is not first
 
 
 @pytest.mark.slow

@@ -83,6 +83,32 @@ def test_worker_that_left_takes_nothing_away() -> None:
     assert live_of(read(earlier, first.page())).requests_per_s == 1.0
 
 
+def test_worker_that_was_silent_for_a_moment_makes_no_leap() -> None:
+    """Whether it is the first reading or a later one that lacks it."""
+    steady, silent = Counting("0"), Counting("1")
+    for _ in range(50):
+        silent.rank(2.0)
+    for lacking in (0, 2):
+        readings = Readings()
+        for second in range(6):
+            steady.rank(2.0)
+            silent.rank(2.0)
+            pages = [steady.page(), silent.page()][: 1 if second == lacking else 2]
+            readings.add(merged(pages), float(second))
+            told = live_of(readings)
+            assert told.requests_per_s <= 2.0
+            assert told.latest.requests_per_s <= 2.0
+        assert told.latest.requests_per_s >= 1.8
+
+
+def test_first_answer_of_a_lane_counts_where_its_worker_was_heard_before() -> None:
+    workers = [Counting("0"), Counting("1")]
+    before = merged([each.page() for each in workers])
+    workers[0].rank(2.0, "canary")
+    told = live_of(read(before, merged([each.page() for each in workers])))
+    assert told.requests_per_s == 1.0
+
+
 def test_workers_that_are_silent_are_told() -> None:
     page = b'understudy_workers{state="answering"} 3.0\nunderstudy_workers{state="silent"} 1.0\n'
     told = live_of(read(page, page))

@@ -3,12 +3,12 @@ from typing import Any
 import pytest
 
 from cache.rollout_board import RolloutBoard
-from server.rollout.acts import Asked, Now, changed, perform
+from server.rollout.acts import MAX_BY, Asked, Now, changed, perform
 from server.rollout.candidate import Candidate
 from server.rollout.errors import ActRefused
 from server.rollout.history import read_history
 from server.rollout.plan import DIRECT, RolloutPlan
-from server.rollout.state import FILLING, State
+from server.rollout.state import FILLING, MAX_BYTES, State
 from tests.server.rollout.states import BEGUN, CANARY, NOW_MS, SHADOWING, STAGES, presence, put
 
 NEXT = Candidate("/next", "student", "cafecafecafe")
@@ -54,7 +54,29 @@ def test_start_is_refused_with_what_is_answered_from() -> None:
     with pytest.raises(ActRefused, match="cafecafecafe, which all gateways answer from already"):
         act(State(), "start", NOW._replace(fleet=(same, same)), to=NEXT)
     other = presence(stable_version="0ddba110ddba")
-    assert act(State(), "start", NOW._replace(fleet=(same, other)), to=NEXT).stage == "verifying"
+    some = act(State(), "start", NOW._replace(fleet=(same, other)), to=NEXT, plan=DIRECT)
+    assert some.stage == "verifying"
+
+
+def test_candidate_is_compared_with_one_student_of_one_version() -> None:
+    one, other = (presence(stable_version=version) for version in ("aaaa", "bbbb"))
+    then = act(State(), "start", NOW._replace(fleet=(one, one)), to=NEXT)
+    assert (then.candidate_version, then.stable_version) == (NEXT.version, "aaaa")
+    mixed = NOW._replace(fleet=(one, other))
+    with pytest.raises(ActRefused, match=r"different bundles, aaaa, bbbb, .* start them alike"):
+        act(State(), "start", mixed, to=NEXT)
+    assert act(State(), "start", mixed, to=NEXT, plan=DIRECT).stable_version == ""
+    # Of a folder it is known, whatever one gateway that cannot open it says.
+    known = State(stable="/a", stable_version="aaaa")
+    assert act(known, "start", mixed, to=NEXT).stable_version == "aaaa"
+
+
+def test_versions_go_where_the_students_go() -> None:
+    begun = act(State(stable="/a", stable_version="aaaa"), "start", to=NEXT)
+    assert act(begun, "abort").stable_version == "aaaa"
+    done = act(begun.replace(stage="canary"), "promote", is_to_the_end=True)
+    assert (done.stable_version, done.previous_version) == (NEXT.version, "aaaa")
+    assert act(done, "abort").stable_version == "aaaa"
 
 
 def test_start_needs_a_bundle() -> None:
@@ -87,10 +109,12 @@ def test_what_does_not_run_is_neither_paused_nor_promoted(state: State, name: st
 
 
 def test_promote_takes_one_step_from_wherever_it_stands() -> None:
-    state, shares = SHADOWING.replace(step=FILLING, is_paused=True), []
+    state, shares, was_paused = SHADOWING.replace(step=FILLING, is_paused=True), [], []
     while state.is_running:
         state = act(state, "promote")
         shares.append(state.share)
+        was_paused.append(state.is_paused)
+    assert not any(was_paused)
     assert shares == [0.01, 0.05, 0.25, 0.5, 1.0, 0.0]
     assert (state.stage, state.stable, state.previous) == ("done", "/b", "/a")
     assert (state.is_paused, state.keep_until_ms) == (False, NOW_MS + 3_600_000)
@@ -143,6 +167,37 @@ async def test_refused_act_changes_and_records_nothing(board: RolloutBoard) -> N
         await perform(board, Asked("start", "x@y", to=NEXT))
     assert (await board.read()).revision == 1
     assert len(await board.history(10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"plan": RolloutPlan.model_construct(keep_s=float("inf"))}, "could not be read again"),
+        ({"to": NEXT._replace(where="/" * MAX_BYTES)}, f"more than {MAX_BYTES}"),
+        ({"to": NEXT._replace(where="/\ud800")}, "could not be read again"),
+    ],
+)
+async def test_state_that_gateways_could_not_read_is_refused(
+    board: RolloutBoard, fields: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ActRefused, match=why):
+        await perform(board, Asked("start", "x@y", **({"to": NEXT} | fields)))
+    assert (await board.read()).body is None
+
+
+@pytest.mark.parametrize("by", ["", "x" * (MAX_BY + 1), "x@y\nz"])
+def test_who_asks_is_told_in_one_line(by: str) -> None:
+    with pytest.raises(ActRefused, match=f"1 to {MAX_BY} printable"):
+        changed(BEGUN, Asked("pause", by), NOW)
+
+
+async def test_second_of_two_who_saw_the_same_state_is_refused(board: RolloutBoard) -> None:
+    revision = await put(board, CANARY)
+    then = await perform(board, Asked("promote", "x@y", revision=revision))
+    with pytest.raises(ActRefused, match=rf"x@y has changed it since: .* revision {revision + 1}"):
+        await perform(board, Asked("promote", "z@y", revision=revision))
+    assert State.decode((await board.read()).body) == then
+    assert (await perform(board, Asked("promote", "z@y"))).step == 2
 
 
 async def test_act_on_a_state_that_has_just_changed_is_refused(board: RolloutBoard) -> None:

@@ -74,6 +74,20 @@ def test_rollout_is_started_paused_resumed_and_given_up(empty: str, served: Serv
     assert "@" in json.loads(lines[1])["by"]
 
 
+def test_act_is_refused_where_somebody_was_faster(empty: str) -> None:
+    written(empty, CANARY)
+    assert told(empty, "promote", "--revision", "1")["revision"] == 2
+    for act in ("promote", "pause", "abort"):
+        refused(empty, [act, "--revision", "1"], ActRefused, "has changed it since")
+    assert told(empty, "pause", "--revision", "2")["revision"] == 3
+    assert told(empty, "resume", "--revision", "3")["revision"] == 4
+
+
+def test_who_asks_has_a_bound(empty: str) -> None:
+    written(empty, CANARY)
+    refused(empty, ["pause", "--by", "x" * 1000], ActRefused, "printable characters")
+
+
 def test_bundle_may_be_named_as_in_the_registry(empty: str) -> None:
     assert told(empty, "start", "--to", "student-0123456789ab")["state"]["candidate"] == (
         "student-0123456789ab"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cache.ending import end
 from cache.errors import Corrupt, StoreUnavailable
 from cache.rollout_board import RolloutBoard
 from server.rollout.controller import Controller
@@ -100,6 +101,18 @@ async def test_lease_that_is_lost_in_mid_decision_leaves_the_state_alone(
     assert len(await entries(board)) == 1
 
 
+async def test_nothing_is_decided_by_a_state_that_redis_has_lost_since(
+    board: RolloutBoard,
+) -> None:
+    known = 2
+    await put(board, START)
+    await tell(board)
+    controller = Controller(board, "one", known=lambda: known)
+    assert await controller.step() is None
+    known = 1
+    assert await controller.step() is not None
+
+
 async def test_gateways_of_an_hour_ago_are_forgotten(board: RolloutBoard) -> None:
     await put(board, START.replace(stage="done"))
     held = await board.read()
@@ -159,8 +172,7 @@ async def test_controller_that_ends_gives_its_lease_back(
     while (await state_of(board)).is_running:
         await tell(board)
     assert await client.get(LEADER) == b"one"
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    await end([running])
+    assert running.cancelled()
     assert await client.get(LEADER) is None
     assert await check_recorded_once(board) == WHOLE

@@ -55,6 +55,16 @@ def test_gateway_that_cannot_have_the_candidate_ends_it_in_any_stage(
     assert (then.stable, then.candidate) == ("/a", "/b")
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_gateway_that_opened_another_version_ends_it_in_any_stage(stage: str) -> None:
+    state = STAGES[stage].replace(candidate_version="aaaa")
+    fleet = (presence(candidate_version="aaaa"), presence(candidate_version="bbbb"))
+    then = after(state, fleet=fleet)
+    assert then.stage == "rolled_back"
+    assert then.reason == f"{stage}: h, process 5: it has version bbbb, not aaaa"
+    assert after(state, fleet=fleet[:1]).stage != "rolled_back"
+
+
 @pytest.mark.parametrize("state", [FILLS, SHADOWING, CANARY, LAST])
 @pytest.mark.parametrize("is_paused", [False, True])
 @pytest.mark.parametrize("parts", [{"nan": 3.0}, {"errors": 10.0}])

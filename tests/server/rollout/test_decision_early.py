@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cache.standing import Standing
+from server.rollout.guardrails.layout import TOTAL
 from server.rollout.state import FILLING, JUDGING
 from tests.server.rollout.guardrails.counted import counted
 from tests.server.rollout.states import (
@@ -120,7 +121,15 @@ def test_shadow_that_differs_too_much_never_gets_traffic(fields: dict[str, float
 
 
 def test_shadow_may_be_slow_for_nobody_waits_for_it() -> None:
-    slow = counted(requests=200, slower=100.0)
+    slow = counted(requests=200)
+    slow.many(TOTAL)[...] = counted(requests=200, slower=100.0).many(TOTAL)
     told = {"stable": counted(requests=200, seed=1), "canary": slow, "elapsed_s": 60.0}
     assert after(SHADOWING, **told).stage == "canary"
     assert after(CANARY, **told).reason.startswith("late_limit: canary")
+
+
+def test_shadow_of_a_slower_model_is_rolled_back() -> None:
+    slow = counted(requests=200, slower=1.5)
+    decided = after(SHADOWING, stable=counted(requests=200, seed=1), canary=slow, elapsed_s=60.0)
+    assert decided.stage == "rolled_back"
+    assert decided.reason.startswith("inference: canary 1.")

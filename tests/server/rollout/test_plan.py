@@ -5,7 +5,7 @@ import pytest
 
 from server.rollout.errors import PlanInvalid
 from server.rollout.guardrails.plan import GUARDRAILS
-from server.rollout.plan import DEFAULT, DIRECT, SHADOWED, RolloutPlan, find_plan, plan_of
+from server.rollout.plan import DEFAULT, DIRECT, PAIRED, SHADOWED, RolloutPlan, find_plan, plan_of
 
 
 def test_plan_is_read_from_toml(tmp_path: Path) -> None:
@@ -39,18 +39,24 @@ def test_named_plans_need_no_file() -> None:
         ({"steps": [0.5]}, "the last is 0.5: let it be 1"),
         ({"steps": [0.5, 0.5, 1.0]}, "0.5 after 0.5"),
         ({"steps": [0.0, 1.0]}, "0 after 0: give shares that grow"),
-        ({"steps": [0.5, float("nan"), 1.0]}, "nan after 0.5"),
+        ({"steps": [0.5, float("nan"), 1.0]}, "steps.1 nan: .* finite number"),
         ({"least_s": [1.0, 2.0]}, "least_s has 2 values: give one, or 5"),
         ({"least_s": 90_000.0}, "give 0 to most_s, 86400"),
         ({"shadow_s": 5_000.0}, "give at most shadow_most_s, 3600"),
         ({"shadow_share": 0.0}, "shadow_share 0.0"),
+        ({"keep_s": float("inf")}, "keep_s inf: Input should be a finite number"),
+        ({"least_s": [0.0, 1.0, 2.0, 3.0, float("nan")]}, "least_s"),
+        ({"most_s": float("inf")}, "most_s inf"),
+        ({"guardrails": {"psi": float("inf")}}, "guardrails.psi inf"),
+        ({"guardrails": {"weights": {"clicks": float("inf")}}}, "weights.clicks inf"),
+        ({"guardrails": {"nan_limit": {"requests": 1, "share": float("nan")}}}, "share nan"),
         ({"impressions": "seen"}, "impressions 'seen'"),
         ({"step": [1.0]}, "step"),
         ({"guardrails": {"alpha": 2.0}}, "guardrails.alpha 2.0"),
         ({"guardrails": {"weights": {"clix": 1.0}}}, "weights 'clix'"),
         (
-            {"guardrails": {"weights": {n: 0.0 for n in GUARDRAILS if n != "agreement"}}},
-            "0 for all but agreement",
+            {"guardrails": {"weights": {n: 0.0 for n in GUARDRAILS if n not in PAIRED}}},
+            "0 for all but agreement, inference, which no canary",
         ),
         ([], "dictionary"),
     ],
@@ -81,11 +87,11 @@ def test_chance_of_a_false_alarm_is_spent_once_over_shadow_and_steps() -> None:
     assert spent == pytest.approx(plan.guardrails.alpha)
 
 
-def test_shadow_is_asked_for_what_a_shadow_can_tell_and_a_canary_not_for_agreement() -> None:
+def test_only_a_shadow_is_asked_for_what_only_a_shadow_can_tell() -> None:
     plan = RolloutPlan()
     asked = {name for name in GUARDRAILS if plan.shadow_guardrails.alpha_of(name)}
     assert asked == set(SHADOWED)
-    assert {n for n in GUARDRAILS if not plan.canary_guardrails.alpha_of(n)} == {"agreement"}
+    assert {n for n in GUARDRAILS if not plan.canary_guardrails.alpha_of(n)} == set(PAIRED)
 
 
 def test_shadow_that_lasts_until_clicks_settle_is_asked_for_its_calibration() -> None:

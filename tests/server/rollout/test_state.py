@@ -73,6 +73,11 @@ def test_longest_state_is_within_its_bound() -> None:
     assert State.decode(told.encode()) == told
 
 
+def test_state_that_could_not_be_read_again_is_not_written() -> None:
+    with pytest.raises(ValueError, match=f"more than {MAX_BYTES}"):
+        BEGUN.replace(candidate="/" * MAX_BYTES).encode()
+
+
 def test_field_of_a_later_version_is_passed_over() -> None:
     body: dict[str, Any] = msgspec.json.decode(CANARY.encode())
     assert State.decode(msgspec.json.encode(body | {"colour": "red"})) == CANARY

@@ -21,10 +21,11 @@ from server.rollout.guardrails.layout import (
     HINTED,
     HINTED_SQUARED,
     IMPRESSIONS,
-    INFERENCE,
     LATENCY_EDGES_S,
     NAN,
     OVERLAP,
+    RATIO_EDGES,
+    RATIOS,
     REQUESTS,
     SCORES,
     SETTLED,
@@ -46,6 +47,8 @@ REQUESTS_A_USER: Final = 5.0
 DEGRADED_RATES: Final = (0.05, 0.02, 0.0005, 0.01, 0.005)
 COVERAGE: Final = 0.6
 COVERAGE_ERROR: Final = 0.3
+DRAWS: Final = 200_000
+RATIO_ERROR: Final = 0.25
 VALUE_SHAPE: Final = 0.5
 """Of a gamma distribution with mean 1: a click's value has √2 of its mean as standard deviation."""
 
@@ -62,7 +65,7 @@ class Lane(NamedTuple):
 
     student: Student
     behaviour: Behaviour
-    inference: Latency
+    ratios: F64  # shares of its model's time ÷ the stable one's, by bucket
     total: Latency
     factors: F64  # [rollouts, GROUPS] of clicks, by the users that are in the lane
     covered: F64  # [rollouts, GROUPS] of coverage
@@ -84,24 +87,25 @@ def lane(
     factors = rng.gamma((USER_SPREAD * error) ** -2, (USER_SPREAD * error) ** 2, shape)
     covered = np.clip(COVERAGE + rng.normal(0.0, COVERAGE_ERROR * error, shape), 0.0, 1.0)
     scores = rng.dirichlet(behaviour.scores * users + 1e-6, rollouts)
-    inference, total = _latencies(student.inference, rng)
-    return Lane(student, behaviour, inference, total, factors, covered, scores)
+    ratios, total = _ratios(student.inference, rng), _latency(student.inference, rng)
+    return Lane(student, behaviour, ratios, total, factors, covered, scores)
 
 
 def drawn(
     lane: Lane, requests: int, settled: int, busy: F64, shadowed: int, rng: np.random.Generator
 ) -> Sums:
-    """`[rollouts, WIDTH]`; `busy` is the share of requests that come under load."""
+    """`[rollouts, WIDTH]`; `busy` is the share of requests that come under load. Of those that are
+    shadowed nobody waited for the answer."""
     sums = Sums(np.zeros((len(busy), WIDTH)))
     answered = _count_requests(sums, lane, requests, rng)
-    for part, latency in ((INFERENCE, lane.inference), (TOTAL, lane.total)):
-        shares = busy[:, None] * latency.busy + (1.0 - busy[:, None]) * latency.calm
-        sums.many(part)[...] = rng.multinomial(answered, shares)
+    if not shadowed:
+        shares = busy[:, None] * lane.total.busy + (1.0 - busy[:, None]) * lane.total.calm
+        sums.many(TOTAL)[...] = rng.multinomial(answered, shares)
     scored = answered - sums.one(NAN).astype(np.int64)
     sums.many(SCORES)[...] = rng.multinomial(scored, lane.scores)
     _count_coverage(sums, lane, answered, rng)
     _count_outcomes(sums, lane, settled, rng)
-    _count_shadows(sums, lane.behaviour, shadowed, rng)
+    _count_shadows(sums, lane, shadowed, rng)
     return sums
 
 
@@ -150,23 +154,28 @@ def _count_outcomes(sums: Sums, lane: Lane, settled: int, rng: np.random.Generat
     sums.one(IMPRESSIONS)[...] = settled * SHOWN
 
 
-def _count_shadows(sums: Sums, told: Behaviour, count: int, rng: np.random.Generator) -> None:
+def _count_shadows(sums: Sums, lane: Lane, count: int, rng: np.random.Generator) -> None:
     """As if the first places agreed one by one."""
+    told = lane.behaviour
     sums.one(SHADOWED)[...] = count
+    sums.many(RATIOS)[...] = rng.multinomial(count, lane.ratios, len(sums.held))
     for part, share in ((TOP_K, told.top_k), (OVERLAP, told.overlap)):
         sums.one(part)[...] = rng.binomial(10 * count, share, len(sums.held)) / 10.0
 
 
-def _latencies(factor: float, rng: np.random.Generator) -> tuple[Latency, Latency]:
-    """Of inference and in total; busy requests take 1.8 times as long, and vary more."""
-    inference = factor * 2e-3 * rng.lognormal(0.0, 0.3, 200_000)
-    rest = 3e-3 * rng.lognormal(0.0, 0.5, 200_000)
-    slower = 1.8 * rng.lognormal(0.0, 0.3, 200_000)
-    pairs = ((each, each * slower) for each in (inference, inference + rest))
-    ours, total = (Latency(_shares(calm), _shares(busy)) for calm, busy in pairs)
-    return ours, total
+def _latency(factor: float, rng: np.random.Generator) -> Latency:
+    """Busy requests take 1.8 times as long, and vary more."""
+    inference = factor * 2e-3 * rng.lognormal(0.0, 0.3, DRAWS)
+    total = inference + 3e-3 * rng.lognormal(0.0, 0.5, DRAWS)
+    slower = 1.8 * rng.lognormal(0.0, 0.3, DRAWS)
+    return Latency(_shares(total, LATENCY_EDGES_S), _shares(total * slower, LATENCY_EDGES_S))
 
 
-def _shares(seconds: F64) -> F64:
-    places = np.searchsorted(LATENCY_EDGES_S, seconds)
-    return np.bincount(places, minlength=len(LATENCY_EDGES_S) + 1) / len(seconds)
+def _ratios(factor: float, rng: np.random.Generator) -> F64:
+    """Of one request's times, one after the other: each is off by what else the machine did."""
+    return _shares(factor * rng.lognormal(0.0, RATIO_ERROR, DRAWS), RATIO_EDGES)
+
+
+def _shares(values: F64, edges: F64) -> F64:
+    places = np.searchsorted(edges, values)
+    return np.bincount(places, minlength=len(edges) + 1) / len(values)

@@ -79,6 +79,12 @@ def test_what_an_answer_shows_again_is_an_impression_of_another() -> None:
     assert [(row[0], row[-1]) for row in rows] == [("r0", 0), ("unanswered-u1-1020", 1)]
 
 
+def test_what_two_events_tell_of_one_instant_is_one_impression() -> None:
+    told = answers((1000, "u1", ["a"]), LATE)
+    shown = (1010, "impression", "u1", "a")
+    assert found(told, shown, shown, (1030, "click", "u1", "a")) == [("r0", "a", 1000, 1, "p0", 1)]
+
+
 def test_a_click_counts_within_the_window_of_the_newest_impression() -> None:
     told = answers((1000, "u1", ["a"]), (1040, "u1", ["a"]), LATE)
     shown = ((1000, "impression", "u1", "a"), (1040, "impression", "u1", "a"))

@@ -113,6 +113,19 @@ def test_only_the_newest_days_are_read(world: Log, tmp_path: Path) -> None:
     assert log.impressions["click"].sum() > 0
 
 
+def test_where_events_end_first_all_their_days_have_their_answers(
+    world: Log, tmp_path: Path
+) -> None:
+    path = write_served(world, tmp_path, days=2.0)
+    events = events_of(world)
+    until_ms = newest_ms(events) - 2 * 86_400_000
+    ended = events.filter(pl.col("timestamp_ms") <= until_ms)
+    ended.write_parquet(tmp_path / "events" / "day.parquet")
+    impressions = read(path).impressions
+    assert impressions["timestamp_ms"][0] < newest_ms(ended) - 86_400_000
+    assert not impressions["request_id"].str.starts_with("unanswered-").any()
+
+
 def test_what_archive_and_callers_tell_twice_counts_once(world: Log, tmp_path: Path) -> None:
     path = write_served(world, tmp_path)
     once = read(path)

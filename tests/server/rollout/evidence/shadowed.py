@@ -105,7 +105,6 @@ class Pairing:
         return [float(stable.one(REQUESTS)), *map(float, map(canary.one, (REQUESTS, SHADOWED)))]
 
     def close(self) -> None:
-        self.shadow.close()
         for lane in (self.stable, self.candidate):
             lane.batcher.close()
 

@@ -149,6 +149,18 @@ async def test_nothing_settles_before_all_events_are_read(monkeypatch: pytest.Mo
     assert world.figures() == (1.0, 2.0, 1.0)
 
 
+async def test_stream_that_cannot_be_followed_is_noted_once_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    world.watch.is_away = True
+    for is_away in (True, True, False, True):
+        world.watch.is_away = is_away
+        await world.outcomes._step_leniently()
+    assert [record.getMessage() for record in caplog.records] == 2 * ["no clicks are counted: away"]
+    assert world.witness.counts()["failed"] == 3
+
+
 async def test_damaged_message_is_passed_over() -> None:
     world = await World().begin()
     tell(world.witness, CANARY, ranked_of())

@@ -1,5 +1,6 @@
 """A student behind the back of another: what is counted of it, and that it harms nobody."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from server.rollout.guardrails.layout import (
     ERRORS,
     EXPECTED,
     HINTED,
-    INFERENCE,
     NAN,
     OVERLAP,
     REQUESTS,
@@ -53,7 +53,6 @@ async def test_both_lanes_are_counted_of_each_pair(served: Served, tmp_path: Pat
         assert sums.many(SCORES).sum() == 3.0
         assert sums.grouped(HINTED).sum() == pytest.approx(3.0)
         assert not sums.many(TOTAL).any()
-        assert not sums.many(INFERENCE).any()
     assert 0.0 < float(sums_of(world.witness, "canary").one(OVERLAP)) < 3.0
 
 
@@ -89,17 +88,6 @@ async def test_what_ails_the_candidate_is_counted_of_it_alone(
     stable, canary = (sums_of(world.witness, lane) for lane in ("stable", "canary"))
     assert (float(stable.one(part)), float(canary.one(part))) == (0.0, count)
     assert float(stable.one(REQUESTS)) == float(canary.one(REQUESTS)) == 2.0
-
-
-async def test_beside_a_canary_that_answers_only_agreement_is_counted(
-    served: Served, tmp_path: Path
-) -> None:
-    world = await pairing(served, tmp_path, "canary")
-    await world.answer(0, 1)
-    await world.shadow_all(2)
-    world.witness.shadowed(None, None, None)
-    world.close()
-    assert world.pairs() == [0.0, 0.0, 2.0]
 
 
 async def test_answers_are_given_while_the_shadow_hangs_and_its_queue_is_bounded(
@@ -176,11 +164,16 @@ async def test_candidate_of_another_space_reads_that(served: Served, tmp_path: P
     assert hinted(world) == (1.0, 0.0)
     moved = {key.replace(b"5eed5eed5eed5eed", OTHER_SPACE.encode()): value
              for key, value in page_for("user-0").items()}  # fmt: skip
-    await world.store.put_many(moved, None)
+    # What is computed later was not there to be read.
     await world.answer(0)
+    await asyncio.sleep(0)
+    await world.store.put_many(moved, None)
     await world.shadow_all(2)
+    assert hinted(world) == (2.0, 0.0)
+    await world.answer(0)
+    await world.shadow_all(3)
     world.close()
-    assert hinted(world) == (2.0, 1.0)
+    assert hinted(world) == (3.0, 1.0)
 
 
 async def test_cache_that_cannot_be_read_says_nothing_of_the_candidate(

@@ -12,12 +12,12 @@ from server.rollout.guardrails.layout import (
     DEGRADED,
     ERRORS,
     HINTED,
-    INFERENCE,
     NAN,
     REQUESTS,
     SCORES,
     TOTAL,
 )
+from server.rollout.judging import verdict_of
 from server.wire import Degraded
 from tests.server.rollout.evidence.told import (
     Clock,
@@ -61,11 +61,25 @@ def test_failure_is_an_error_of_those_who_are_counted() -> None:
     assert errors == [1.0, 2.0]
 
 
+def test_canary_that_sheds_most_is_rolled_back_though_what_it_answers_is_in_time() -> None:
+    state = state_of(share=0.25)
+    witness = Witness(state, "click")
+    for number, user in enumerate(users_of(witness, 20)):
+        tell(witness, STABLE, ranked_of(user))
+        if number % 10:
+            witness.failed(CANARY, user)
+        else:
+            tell(witness, CANARY, ranked_of(user))
+    verdict = verdict_of(state, *(sums_of(witness, lane) for lane in (STABLE, CANARY)))
+    assert verdict is not None
+    assert (verdict.kind, verdict.by) == ("rollback", "error_limit")
+
+
 def test_answer_is_counted_with_its_times_hints_and_reasons() -> None:
     witness = Witness(state_of(), "click")
     tell(witness, CANARY, ranked_of(pairs=1), Degraded("cache", "stale"))
     sums = sums_of(witness, CANARY)
-    assert sums.many(TOTAL).sum() == sums.many(INFERENCE).sum() == 1.0
+    assert sums.many(TOTAL).sum() == 1.0
     assert sums.grouped(HINTED).sum() == 0.5
     assert sums.many(DEGRADATIONS).tolist() == [float(name == "cache") for name in DEGRADED]
 
@@ -85,7 +99,7 @@ def test_what_cannot_be_counted_harms_nobody_and_is_noted(lane: str) -> None:
     [user] = users_of(witness, 1)
     tell(witness, lane, ranked_of(user), Degraded("kitchen", "fire"))
     assert not sums_of(witness, lane).held.any()
-    assert witness.counts() == {"an answer is not counted": 1}
+    assert witness.counts() == {"not_counted": 1}
 
 
 def test_only_lanes_that_changed_are_told_and_all_again_after_a_while() -> None:

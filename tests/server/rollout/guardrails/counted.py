@@ -11,8 +11,9 @@ from server.rollout.guardrails.layout import (
     GROUPS,
     HINTED,
     HINTED_SQUARED,
-    INFERENCE,
     LATENCY_EDGES_S,
+    RATIO_EDGES,
+    RATIOS,
     REQUESTS,
     SCORE_EDGES,
     SCORES,
@@ -40,8 +41,9 @@ def counted(
     """A lane in which each request shows one candidate, worth 1 when clicked."""
     rng, sums = np.random.default_rng(seed), Sums()
     sums.one(REQUESTS)[...] = requests
-    sums.many(INFERENCE)[...] = latencies(2e-3 * slower * rng.lognormal(0.0, 0.3, requests))
-    sums.many(TOTAL)[...] = latencies(5e-3 * slower * rng.lognormal(0.0, 0.3, requests))
+    ratios, totals = (slower * rng.lognormal(0.0, 0.3, requests) for _ in range(2))
+    sums.many(RATIOS)[...] = histogram(ratios, RATIO_EDGES)
+    sums.many(TOTAL)[...] = latencies(5e-3 * totals)
     places = np.searchsorted(SCORE_EDGES, rng.normal(score, 1.0, requests))
     sums.many(SCORES)[...] = np.bincount(places, minlength=len(SCORE_EDGES) + 1)
     sums.one(SHADOWED)[...] = requests // 10
@@ -51,8 +53,12 @@ def counted(
 
 
 def latencies(seconds: F64) -> F64:
-    places = np.searchsorted(LATENCY_EDGES_S, seconds)
-    return np.bincount(places, minlength=len(LATENCY_EDGES_S) + 1).astype(np.float64)
+    return histogram(seconds, LATENCY_EDGES_S)
+
+
+def histogram(values: F64, edges: F64) -> F64:
+    places = np.searchsorted(edges, values)
+    return np.bincount(places, minlength=len(edges) + 1).astype(np.float64)
 
 
 def _count_users(

@@ -63,7 +63,7 @@ def test_more_errors_are_never_less_evidence(one: int, other: int) -> None:
 @pytest.mark.parametrize(
     ("name", "worse"),
     [
-        ("inference_p50", [{"slower": factor} for factor in (1.0, 1.3, 1.6, 2.2)]),
+        ("inference", [{"slower": factor} for factor in (1.0, 1.3, 1.6, 2.2)]),
         ("total_p99", [{"slower": factor} for factor in (1.0, 1.5, 2.2, 3.0)]),
         ("scores", [{"score": score} for score in (-3.0, -2.5, -2.0, -1.0)]),
         ("agreement", [{"top_k": share} for share in (0.8, 0.5, 0.2, 0.05)]),

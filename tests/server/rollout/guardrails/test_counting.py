@@ -12,6 +12,7 @@ from server.rollout.guardrails.attribution import Settled
 from server.rollout.guardrails.counting import (
     Answer,
     count_answer,
+    count_ratio,
     count_scored,
     count_settled,
     group_of,
@@ -30,9 +31,9 @@ from server.rollout.guardrails.layout import (
     DEGRADED,
     GROUPS,
     HINTED,
-    INFERENCE,
     LATENCY_EDGES_S,
     NAN,
+    RATIOS,
     REQUESTS,
     SCORES,
     TIER_CANDIDATES,
@@ -47,7 +48,6 @@ def answer(scores: list[float], **fields: Any) -> Answer:
         request_id="r",
         user_id="u",
         total_s=5e-3,
-        inference_s=2e-3,
         degraded=(),
         scores=np.array(scores, np.float64),
         by_tier=[len(scores), *[0] * (len(TIERS) - 1)],
@@ -79,7 +79,6 @@ def test_what_nobody_waited_for_has_no_time() -> None:
     count_scored(sums, answer([0.1]))
     assert float(sums.one(REQUESTS)) == sums.many(SCORES).sum() == 1.0
     assert not sums.many(TOTAL).any()
-    assert not sums.many(INFERENCE).any()
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 10.0))
@@ -113,10 +112,16 @@ def test_scores_of_zero_and_one_fall_into_the_outer_buckets() -> None:
 
 
 def test_time_is_in_the_bucket_that_its_edges_enclose() -> None:
-    sums = counted(answer([0.1], total_s=5e-3, inference_s=100.0))
+    sums = counted(answer([0.1], total_s=5e-3))
     [bucket] = np.flatnonzero(sums.many(TOTAL)).tolist()
     assert LATENCY_EDGES_S[bucket - 1] < 5e-3 <= LATENCY_EDGES_S[bucket]
-    assert sums.many(INFERENCE)[-1] == 1.0
+
+
+@pytest.mark.parametrize(("ratio", "bucket"), [(0.01, 0), (1.0, 32), (1.01, 33), (100.0, 65)])
+def test_ratio_is_in_the_bucket_that_its_edges_enclose(ratio: float, bucket: int) -> None:
+    sums = Sums()
+    count_ratio(sums, ratio)
+    assert np.flatnonzero(sums.many(RATIOS)).tolist() == [bucket]
 
 
 def test_unknown_stage_is_refused_and_nothing_counted() -> None:

@@ -40,7 +40,6 @@ def answers(draw: st.DrawFn) -> Answer:
         request_id=draw(st.text(max_size=4)),
         user_id=draw(USERS),
         total_s=draw(st.floats(0.0, 10.0)),
-        inference_s=draw(st.floats(0.0, 10.0)),
         degraded=draw(st.sets(st.sampled_from(DEGRADED))),
         scores=np.array(scores, np.float64),
         by_tier=np.bincount(np.array(tiers, np.int64), minlength=len(TIERS)).tolist(),

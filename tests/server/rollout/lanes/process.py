@@ -80,6 +80,10 @@ class Process:
                 await self.follower.step()
                 await asyncio.sleep(0.01)
 
+    def over(self, board: RolloutBoard) -> None:
+        """From now on it looks at this one."""
+        self.follower._board = self.follower._agreed._board = board
+
     async def told(self) -> Presence:
         return read_fleet(await self.board.fleet())[NAME]
 

@@ -9,6 +9,7 @@ import pytest
 
 from server.rollout.lanes import attempt as attempts
 from server.rollout.lanes.errors import TrialFailed
+from server.rollout.lanes.memory import Memory
 from server.rollout.lanes.trial_wire import Verdict
 from tests.bundles import linear_student
 from tests.server.rollout.lanes.process import Process, passed, rolled
@@ -83,3 +84,34 @@ async def test_attempt_of_a_rollout_that_is_over_ends(
     await process.agree(rolled(following, stage="rolled_back"))
     await process.follower.step()
     assert is_ended.is_set()
+
+
+async def test_bundle_without_the_memory_to_try_it_is_not_tried(
+    process: Process, following: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tried(*asked: Any) -> Verdict:
+        raise AssertionError("it is not to be tried")
+
+    tight = Memory(attempts.IMPORTS + (1 << 10), 0)
+    monkeypatch.setattr(attempts, "tried", tried)
+    attempt = attempts.Attempt(rolled(following, stage="verifying"), process.lanes, lambda: tight)
+    await attempt.run(process.routing.stable)
+    assert attempt.state == "failed"
+    assert attempt.detail.startswith("its trial takes 96 MiB and 86 are left")
+
+
+async def test_trial_is_told_what_memory_is_left(
+    process: Process, following: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+
+    async def tried(*asked: Any) -> Verdict:
+        told.extend(asked)
+        return Verdict()
+
+    monkeypatch.setattr(attempts, "tried", tried)
+    roomy = Memory(10 << 30, 1 << 30)
+    attempt = attempts.Attempt(rolled(following, stage="verifying"), process.lanes, lambda: roomy)
+    await attempt.run(process.routing.stable)
+    assert attempt.state == "warm"
+    assert told[-1] == 8 << 30

@@ -14,12 +14,15 @@ import pytest
 
 from cache.breaker import CircuitBreaker
 from cache.memory_store import MemoryStore
-from server import open_lane
+from models.manifest import read_manifest
+from server import open_lane, open_lanes
 from server.cache_links import CacheLinks
 from server.in_hand import InHand
 from server.metrics import Metrics
 from server.open_lane import OpenLane, Source
+from server.open_lanes import OpenLanes
 from server.rollout.lanes.memory import give_back
+from server.rollout.state import STARTED_WITH
 from server.stages import StageClock
 from server.wire import RankRequest
 from tests.bundles import rank_body
@@ -68,6 +71,24 @@ async def test_lane_is_closed_after_its_last_request(world: World) -> None:
         opened.lane.batcher._thread.submit(int)
 
 
+async def test_memory_is_given_back_when_nobody_is_answered(
+    world: World, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(open_lanes, "give_back", lambda: given.append(1))
+    manifest, _ = read_manifest(served.student)
+    lanes = OpenLanes(world.source, manifest, world.links, world.metrics, lambda what: None)
+    answering, _ = await lanes.opened(STARTED_WITH), lanes._lanes.update(gone=await world.open())
+    with answering.lane.in_hand:
+        lanes.keep([STARTED_WITH])
+        await asyncio.sleep(0.2)
+        assert given == []
+    async with asyncio.timeout(10.0):
+        await asyncio.gather(*lanes._leaving)
+    assert given == [1]
+    await lanes.close()
+
+
 async def test_session_is_gone_with_its_lane_and_without_the_collector(world: World) -> None:
     """Which a gateway tells to leave alone what lives long."""
     opened = await world.open()
@@ -81,7 +102,10 @@ async def test_session_is_gone_with_its_lane_and_without_the_collector(world: Wo
     try:
         await opened.retire()
         del opened
-        await asyncio.sleep(0)
+        for _ in range(100):  # the thread that closed it lets go of it a moment later
+            if not any(each() for each in gone):
+                break
+            await asyncio.sleep(0.01)
         assert [each() for each in gone] == [None, None]
     finally:
         gc.enable()

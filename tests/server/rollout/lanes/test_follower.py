@@ -189,13 +189,13 @@ async def test_without_redis_the_last_state_holds_and_is_followed_when_it_is_bac
     await process.follower.step()
     routing, board = process.routing, process.board
     away = connect(closed_port())
-    process.follower._board = RolloutBoard(away, "student")
+    process.over(RolloutBoard(away, "student"))
     with pytest.raises(StoreUnavailable):
         await process.follower.step()
     await process.follower._step_leniently()
     assert process.routing is routing
     assert process.sample("understudy_rollout_following", model="student") == 0.0
-    process.follower._board = board
+    process.over(board)
     await process.agree(rolled(following, stage="rolled_back"))
     await process.follower._step_leniently()
     assert process.routing.candidate is None

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.caller import HungUp
-from server.errors import DeadlineExceeded, InvalidRequest, Overloaded, Unauthorized
+from server.errors import (
+    DeadlineExceeded,
+    InvalidRequest,
+    Overloaded,
+    QuotaExceeded,
+    Unauthorized,
+)
 from server.open_lane import OpenLane
 from server.rollout.lanes.routing import ALL, FORCED, TOKEN, Routing, forced_lane
 from tests.server.conftest import Served
@@ -102,15 +108,16 @@ class Witness:
         self.failures.append((lane, user_id))
 
 
-def test_refusal_is_no_fault_of_a_lane_unless_it_came_too_late() -> None:
+def test_refusal_is_no_fault_of_a_lane_unless_it_had_no_time_for_the_request() -> None:
     witness = Witness()
     routed = routing(0.5, witness=cast("Any", witness))
-    for error in (Overloaded("busy"), InvalidRequest("bad"), HungUp()):
+    for error in (QuotaExceeded("much"), InvalidRequest("bad"), HungUp()):
         routed.failed(CANARY.lane, "u", error)
     assert witness.failures == []
     routed.failed(CANARY.lane, "late", DeadlineExceeded("late"))
+    routed.failed(CANARY.lane, "shed", Overloaded("busy"))
     routed.failed(STABLE.lane, "fault", ZeroDivisionError())
-    assert witness.failures == [("canary", "late"), ("stable", "fault")]
+    assert witness.failures == [("canary", "late"), ("canary", "shed"), ("stable", "fault")]
 
 
 def test_lane_of_another_name_shares_all_but_what_bears_it(served: Served) -> None:

@@ -109,3 +109,8 @@ def test_bundle_without_room_is_refused_before_and_after_it_is_tried() -> None:
     check_room(100 << 20, held, DEFAULT)
     with pytest.raises(NoRoom, match=r"it takes 101 MiB and 100 are left of memory_share 0.9"):
         check_room(101 << 20, held, DEFAULT)
+
+
+def test_memory_of_a_trial_is_said_to_be_its() -> None:
+    with pytest.raises(NoRoom, match="its trial takes 2 MiB and 1 are left"):
+        check_room(2 << 20, Memory(limit=10 << 20, used=8 << 20), DEFAULT, "its trial")

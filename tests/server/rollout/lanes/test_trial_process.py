@@ -12,6 +12,7 @@ import pytest
 
 from server.open_lane import Source
 from server.rollout.lanes import trial_process
+from server.rollout.lanes.attempt import IMPORTS
 from server.rollout.lanes.errors import TrialFailed
 from server.rollout.lanes.trial_process import MAX_OUTPUT, Trial, tried
 from server.rollout.lanes.trial_wire import Asked, Verdict
@@ -93,10 +94,11 @@ def children() -> set[int]:
 def test_settings_and_latest_requests_are_told_and_secrets_are_not() -> None:
     settings = settings_for(None, admin_token="secret", ort_threads=2)
     requests = [msgspec.convert(rank_body("u", 3, seed), RankRequest) for seed in range(3)]
-    told = trial_process._encoded(settings, requests)
+    told = trial_process._encoded(settings, requests, 5)
     asked = msgspec.json.decode(told, type=Asked)
     assert b"secret" not in told
     assert asked.settings["ort_threads"] == 2
+    assert asked.room == 5
     assert {len(each.item_ids or ()) for each in asked.requests} == {3}
 
 
@@ -117,19 +119,37 @@ async def test_good_bundle_is_measured_beside_the_stable_one(tmp_path: Path) -> 
     assert 0 <= verdict.bytes < 200 << 20
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is not bounded")
+def test_trial_that_takes_more_memory_than_is_left_dies_of_it_alone() -> None:
+    code = (
+        "import numpy as np\n"
+        "from server.rollout.lanes.trial import STACKS, _bound\n"
+        "_bound(1)\n"
+        "np.ones(STACKS + (16 << 20), np.uint8)\n"
+    )
+    with pytest.raises(TrialFailed, match=r"ended with 1: .*MemoryError"):
+        Trial((sys.executable, "-c", code), b"").run(PATIENT_S)
+
+
+@pytest.mark.slow
+async def test_trial_has_the_memory_that_was_asked_for(tmp_path: Path) -> None:
+    assert (await of(tmp_path, "good", room=IMPORTS + (8 << 20))).reason == ""
+
+
 @pytest.mark.slow
 async def test_bundle_that_kills_its_process_kills_that_alone(tmp_path: Path) -> None:
     with pytest.raises(TrialFailed, match="was ended by SIGFPE"):
         await of(tmp_path, "killing")
 
 
-async def of(folder: Path, kind: str) -> Verdict:
+async def of(folder: Path, kind: str, room: int = 0) -> Verdict:
     stable, candidate = folder / "stable", folder / "candidate"
     stable.mkdir()
     candidate.mkdir()
     good_folder(stable)
     (as_good if kind == "good" else KINDS[kind].build)(candidate)
-    return await tried(source_of(candidate), source_of(stable), settings_for(None), [], PATIENT_S)
+    sources = source_of(candidate), source_of(stable)
+    return await tried(*sources, settings_for(None), [], PATIENT_S, room)
 
 
 def source_of(folder: Path) -> Source:
