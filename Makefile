@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format chart data bench bench-cache bench-peers bench-rerank chaos gpu migration triton
+.PHONY: install demo test check format chart data bench bench-cache bench-peers bench-rerank chaos gpu load migration triton
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -16,10 +16,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 install: $(INSTALLED)
 
 demo: $(INSTALLED)
-	$(BIN)/understudy demo $(ARGS)
+	$(BIN)/understudy demo --rollout $(ARGS)
 
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -58,6 +58,12 @@ chaos: $(INSTALLED)
 # In .venv, where onnxruntime-gpu takes the place of onnxruntime; without a GPU it skips and says why.
 gpu: $(INSTALLED)
 	$(BIN)/python -m pytest tests/gpu -m gpu -rs $(ARGS)
+
+# Two minutes against a fresh `understudy up` of a demo; ARGS="--limit p99_ms=1" cannot hold.
+load: $(INSTALLED)
+	@test -d build/demo/serving || { echo "nothing to serve in build/demo: run make demo"; exit 2; }
+	$(BIN)/understudy loadtest run steady --up build/demo --rate 50 --seconds 120 \
+	  --budget loadtest/budgets/steady.toml --out build/load $(ARGS)
 
 migration: $(INSTALLED)
 	$(BIN)/python -m pytest tests/migration -s --migration-plot docs/migration.svg

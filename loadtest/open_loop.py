@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +18,24 @@ class Sender(Protocol):
 
     async def send(self, request: bytes, timeout_s: float) -> Answer:
         """Raises LoadTestError, or TimeoutError once `timeout_s` has passed."""
+
+
+class Exchange(NamedTuple):
+    """One request and what came of it; times in seconds from the start."""
+
+    number: int
+    due_s: float
+    sent_s: float  # handed to the sender: later than due by the generator's own lag
+    ended_s: float
+    answer: Answer | None  # None: nothing came in time
+
+    @property
+    def latency_ms(self) -> float:
+        """From the intended time of sending."""
+        return (self.ended_s - self.due_s) * 1000.0
+
+
+Keep = Callable[[Exchange], None]
 
 
 class Outcome(NamedTuple):
@@ -39,28 +57,48 @@ def poisson_arrivals(rate: float, seconds: float, seed: int) -> list[float]:
     return times
 
 
-async def send_all(pool: Sender, bodies: Sequence[bytes], due_s: Sequence[float]) -> Outcome:
-    """`bodies` are whole requests, taken in turn."""
+async def drive(
+    sender: Sender, requests: Sequence[bytes], due_s: Sequence[float], keep: Keep
+) -> float:
+    """Seconds from the start to the last answer. `requests` are whole ones, taken in turn; `keep`
+    is called as each ends."""
     loop = asyncio.get_running_loop()
+    in_flight: set[asyncio.Task[None]] = set()
     started = time.perf_counter()
-    spent_ms: list[float] = []
 
-    async def one(request: bytes, due: float) -> None:
-        try:
-            answer = await pool.send(request, TIMEOUT_S)
-        except (LoadTestError, TimeoutError):
-            return
-        if answer.status == 200:
-            spent_ms.append((time.perf_counter() - started - due) * 1000.0)
+    async def one(number: int, due: float) -> None:
+        sent = time.perf_counter() - started
+        answer = await ask(sender, requests[number % len(requests)])
+        keep(Exchange(number, due, sent, time.perf_counter() - started, answer))
 
-    tasks = []
     for number, due in enumerate(due_s):
         wait_s = due - (time.perf_counter() - started)
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        tasks.append(loop.create_task(one(bodies[number % len(bodies)], due)))
-    await asyncio.gather(*tasks)
-    return _outcome(due_s, spent_ms, time.perf_counter() - started)
+        task = loop.create_task(one(number, due))
+        in_flight.add(task)
+        task.add_done_callback(in_flight.discard)
+    await asyncio.gather(*in_flight)
+    return time.perf_counter() - started
+
+
+async def ask(sender: Sender, request: bytes, timeout_s: float = TIMEOUT_S) -> Answer | None:
+    """None where nothing came in time."""
+    try:
+        return await sender.send(request, timeout_s)
+    except (LoadTestError, TimeoutError):
+        return None
+
+
+async def send_all(pool: Sender, bodies: Sequence[bytes], due_s: Sequence[float]) -> Outcome:
+    """`bodies` are whole requests, taken in turn."""
+    spent_ms: list[float] = []
+
+    def keep(exchange: Exchange) -> None:
+        if exchange.answer is not None and exchange.answer.status == 200:
+            spent_ms.append(exchange.latency_ms)
+
+    return _outcome(due_s, spent_ms, await drive(pool, bodies, due_s, keep))
 
 
 def _outcome(due_s: Sequence[float], spent_ms: Sequence[float], elapsed_s: float) -> Outcome:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.request import urlopen
@@ -42,18 +42,26 @@ class Stack(NamedTuple):
 
 @contextmanager
 def running_up(
-    source: Path, state: Path, host: str, port: int, settings: Mapping[str, str] | None = None
+    source: Path,
+    state: Path,
+    host: str,
+    port: int,
+    settings: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Iterator[Stack]:
     """`understudy up`, ready, accepting logged times; all of it is stopped at the end.
 
-    `settings` are UNDERSTUDY_ variables; those of the environment win.
+    `settings` are UNDERSTUDY_ variables; those of the environment win. What it says goes to `log`,
+    or where our own words go.
     """
     arguments = ("up", "--from", str(source), "--state", str(state))
-    process = subprocess.Popen(
-        [*CLI, *arguments, "--host", host, "--port", str(port)],
-        env={**(settings or {}), **os.environ, "UNDERSTUDY_REPLAY": "true"},
-        start_new_session=True,
-    )
+    with nullcontext() if log is None else log.open("wb") as says:
+        process = subprocess.Popen(
+            [*CLI, *arguments, "--host", host, "--port", str(port)],
+            env={**(settings or {}), **os.environ, "UNDERSTUDY_REPLAY": "true"},
+            stdout=says,
+            start_new_session=True,
+        )
     with stopped_at_the_end(process):
         wait_ready(f"http://{host}:{port}", process, "understudy up")
         yield Stack.of(json.loads((state / "processes.json").read_text()))

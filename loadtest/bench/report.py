@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from loadtest.bench.search import Found
 from loadtest.bench.sizes import Raw
 from loadtest.open_loop import Outcome
+from loadtest.search import Found
 
 
 class Measured(NamedTuple):

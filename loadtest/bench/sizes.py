@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from loadtest.bench.search import Found, highest_rate
 from loadtest.errors import StepFailed
 from loadtest.open_loop import Outcome
 from loadtest.pool import Pool
+from loadtest.search import Found, highest_rate
 from loadtest.trial import trial
 
 IN_FLIGHT: Final = 64

@@ -12,12 +12,16 @@ from rich.console import Console
 
 from loadtest.demo import page, printing
 from loadtest.demo.live import measure
+from loadtest.demo.rollout import words
+from loadtest.demo.rollout.plot import standing_alone, timeline
+from loadtest.demo.rollout.rehearsal import rolled_out
 from loadtest.demo.steps import Models, plan, run_steps
 from loadtest.json_file import write_json
 from loadtest.marked import fill
 from loadtest.stack import free_port, running_up
 
 HOST: Final = "127.0.0.1"
+FIGURE: Final = "rollout.svg"
 SETTINGS: Final = {"UNDERSTUDY_CACHE_TIMEOUT_MS": "30", "UNDERSTUDY_DEADLINE_MS": "500"}
 """Nine processes share a small machine here, where production gives a worker a core of its own."""
 
@@ -41,25 +45,32 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the gateway, if it is free.")] = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left.")] = False,
     write: Annotated[Path | None, typer.Option(help="Page whose table is filled in.")] = None,
+    rollout: Annotated[
+        bool, typer.Option("--rollout", help="Also roll out a better student, and a harmful one.")
+    ] = False,
+    write_rollout: Annotated[
+        Path | None, typer.Option(help="Page that is told of them; the figure goes beside it.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
 ) -> None:
     """Make data, train, export, serve, replay held-out requests with their events, report."""
-    console, out = Console(), out.resolve()
+    console, out, is_rolled_out = Console(), out.resolve(), rollout or write_rollout is not None
     signal.signal(signal.SIGTERM, _leave)
     if fresh:
         shutil.rmtree(out, ignore_errors=True)
     models = Models(teacher, size, student)
     seconds = run_steps(plan(out, data, seed, impressions, models), out, console.print)
+    # Before, not beside, what is timed: and what --keep leaves running is the demo's own.
+    rollouts = {"rollout": rolled_out(out, HOST, SETTINGS, console)} if is_rolled_out else {}
     shutil.rmtree(out / "live", ignore_errors=True)  # every replay starts from a cold cache
     with running_up(out, out / "live", HOST, free_port(HOST, port), SETTINGS) as stack:
         facts: dict[str, Any] = {"data": data, "seed": seed, "date": time.strftime("%Y-%m-%d")}
         facts |= {"models": models._asdict()}
         facts |= {"settings": {name: os.environ.get(name, SETTINGS[name]) for name in SETTINGS}}
         facts |= {"step_seconds": seconds, "urls": _urls(stack.url)}
-        report = measure(stack, out, facts, console)
+        report = measure(stack, out, facts, console) | rollouts
         _tell(report, out, console)
-        if write is not None:
-            fill(write, "demo", printing.as_markdown(report))
+        _fill(report, write, write_rollout)
         if keep:
             _wait(stack.url, console)
 
@@ -69,6 +80,14 @@ def _tell(report: dict[str, Any], out: Path, console: Console) -> None:
     (out / "report.html").write_text(page.render(report), encoding="utf-8")
     printing.show(report, console)
     console.print(f"report          {out / 'report.json'}, {out / 'report.html'}", soft_wrap=True)
+
+
+def _fill(report: dict[str, Any], page: Path | None, rollouts: Path | None) -> None:
+    if page is not None:
+        fill(page, "demo", printing.as_markdown(report))
+    if rollouts is not None:
+        fill(rollouts, "demo", words.as_markdown(report))
+        rollouts.with_name(FIGURE).write_text(standing_alone(timeline(report["rollout"])))
 
 
 def _urls(url: str) -> dict[str, str]:

@@ -24,6 +24,8 @@ class Slate(NamedTuple):
     degraded: tuple[str, ...]  # stage:reason
     teacher_age_s: float | None
     shown_scores: tuple[float, ...]  # of each shown item, in the log's order
+    lane: str = ""
+    version: str = ""
 
     @property
     def is_failed(self) -> bool:
@@ -51,6 +53,8 @@ async def ask(
         degraded=tuple(f"{d['stage']}:{d['reason']}" for d in told["degraded"]),
         teacher_age_s=told["teacher_age_s"],
         shown_scores=_shown_scores(told, logged),
+        lane=told["lane"],
+        version=told["version"],
     )
 
 

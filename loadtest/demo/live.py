@@ -11,10 +11,10 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from loadtest.demo.answers_file import write_answers
 from loadtest.demo.measuring import measuring_gateways
-from loadtest.demo.outage import Outage
-from loadtest.demo.pacing import Pace, compress
 from loadtest.demo.replay import MAIN, Run, replay
 from loadtest.demo.report import compose
+from loadtest.outage import Outage
+from loadtest.pacing import Pace, compress
 from loadtest.pool import Pool
 from loadtest.replay_log import LoggedRequest, read_replay
 from loadtest.stack import Stack

@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from loadtest.demo import plots
+from loadtest.demo.rollout import words
+from loadtest.demo.rollout.plot import timeline
+from loadtest.page import render as rendered
 
 TEMPLATE: Final = Path(__file__).with_name("report.html.j2")
 
 
 def render(report: Mapping[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined
-    )
     outage = report["redis_outage"]
     drawn = {
         "quality": plots.quality(report["quality"]["scorers"]),
@@ -23,4 +21,8 @@ def render(report: Mapping[str, Any]) -> str:
         ),
         "latency": plots.latency(report["latency_ms"]),
     }
-    return environment.get_template(TEMPLATE.name).render(report=report, plots=drawn)
+    lines = []
+    if "rollout" in report:
+        drawn["rollout"] = timeline(report["rollout"])
+        lines = words.lines(report)
+    return rendered(TEMPLATE, report=report, plots=drawn, rollout_lines=lines)

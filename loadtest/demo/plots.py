@@ -1,16 +1,14 @@
-"""The report's plots as inline SVG that takes its ink from the page, light or dark."""
+"""The report's plots."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
-from typing import Any, Final
+from typing import Final
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtest.demo.tallies import CLIENT, TIERS
+from loadtest.svg import BARS, figure, styled
 
-INK: Final = "#0a0b0c"  # stands for the page's own text colour
 TIER_COLOURS: Final = {
     "pair": "#2a9d8f",
     "neighbour": "#8ab17d",
@@ -18,74 +16,44 @@ TIER_COLOURS: Final = {
     "item": "#b08bbb",
     "none": "#9aa0a6",
 }
-BARS: Final = {"p50": "#4c8fd6", "p95": "#e9b44c", "p99": "#d1603d"}
-UNTOLD: Final = ("Creator", "Date", "Format", "Type")
-STYLE: Final[Any] = {  # matplotlib's own type lists every name it has
-    "svg.fonttype": "none",
-    "svg.hashsalt": "understudy",
-    "font.family": "sans-serif",
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
-def coverage(slices: Sequence[Mapping[str, float]], outage_s: tuple[float, float]) -> str:
-    with rc_context(STYLE):
-        figure, axes = _figure()
-        times = [part["until_s"] for part in slices]
-        shares = [[part[tier] for part in slices] for tier in TIERS]
-        axes.stackplot(times, shares, labels=TIERS, colors=[TIER_COLOURS[t] for t in TIERS])
-        _mark_outage(axes, outage_s)
-        axes.set(
-            xlabel="seconds from cold", ylabel="share of candidates", ylim=(0, 1), xlim=(0, None)
-        )
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-        return _svg(figure)
+@styled
+def coverage(slices: Sequence[Mapping[str, float]], outage_s: tuple[float, float]) -> Figure:
+    drawn, axes = figure()
+    times = [part["until_s"] for part in slices]
+    shares = [[part[tier] for part in slices] for tier in TIERS]
+    axes.stackplot(times, shares, labels=TIERS, colors=[TIER_COLOURS[t] for t in TIERS])
+    mark_outage(axes, outage_s)
+    axes.set(xlabel="seconds from cold", ylabel="share of candidates", ylim=(0, 1), xlim=(0, None))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return drawn
 
 
-def latency(stages: Mapping[str, Mapping[str, float]]) -> str:
-    with rc_context(STYLE):
-        figure, axes = _figure()
-        names = [name for name in stages if name != CLIENT] + [CLIENT]
-        for offset, (percentile, colour) in enumerate(BARS.items()):
-            heights = [stages[name][percentile] for name in names]
-            places = [place + (offset - 1) * 0.27 for place in range(len(names))]
-            axes.bar(places, heights, 0.25, label=percentile, color=colour)
-        axes.set_xticks(range(len(names)), names)
-        axes.set(ylabel="ms", yscale="log")
-        axes.legend(frameon=False)
-        return _svg(figure)
+@styled
+def latency(stages: Mapping[str, Mapping[str, float]]) -> Figure:
+    drawn, axes = figure()
+    names = [name for name in stages if name != CLIENT] + [CLIENT]
+    for offset, (percentile, colour) in enumerate(BARS.items()):
+        heights = [stages[name][percentile] for name in names]
+        places = [place + (offset - 1) * 0.27 for place in range(len(names))]
+        axes.bar(places, heights, 0.25, label=percentile, color=colour)
+    axes.set_xticks(range(len(names)), names)
+    axes.set(ylabel="ms", yscale="log")
+    axes.legend(frameon=False)
+    return drawn
 
 
-def quality(scorers: Mapping[str, Mapping[str, float]]) -> str:
-    with rc_context(STYLE):
-        figure, axes = _figure()
-        ranked = sorted(scorers, key=lambda name: scorers[name]["auc"])
-        values = [scorers[name]["auc"] for name in ranked]
-        bars = axes.barh([name.replace("_", " ") for name in ranked], values, color=BARS["p50"])
-        axes.bar_label(bars, fmt="%.4f", padding=4)
-        axes.set(
-            xlabel="AUC over the shown impressions", xlim=(min(0.5, *values), max(values) + 0.03)
-        )
-        return _svg(figure)
+@styled
+def quality(scorers: Mapping[str, Mapping[str, float]]) -> Figure:
+    drawn, axes = figure()
+    ranked = sorted(scorers, key=lambda name: scorers[name]["auc"])
+    values = [scorers[name]["auc"] for name in ranked]
+    bars = axes.barh([name.replace("_", " ") for name in ranked], values, color=BARS["p50"])
+    axes.bar_label(bars, fmt="%.4f", padding=4)
+    axes.set(xlabel="AUC over the shown impressions", xlim=(min(0.5, *values), max(values) + 0.03))
+    return drawn
 
 
-def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _mark_outage(axes: Axes, outage_s: tuple[float, float]) -> None:
+def mark_outage(axes: Axes, outage_s: tuple[float, float]) -> None:
     axes.axvspan(*outage_s, color=BARS["p99"], alpha=0.35, lw=0, label="Redis stopped")
-
-
-def _svg(figure: Figure) -> str:
-    drawn = StringIO()
-    figure.savefig(drawn, format="svg", transparent=True, metadata=dict.fromkeys(UNTOLD))
-    text = drawn.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")

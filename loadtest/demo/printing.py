@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from loadtest.demo.rollout import words
+
 
 def show(report: Mapping[str, Any], console: Console) -> None:
     console.print(_quality(report["quality"]))
@@ -38,6 +40,7 @@ def _latency(stages: Mapping[str, Mapping[str, float]]) -> Table:
 def _sentences(report: Mapping[str, Any]) -> list[str]:
     final = ", ".join(f"{tier} {share:.0%}" for tier, share in report["coverage_final"].items())
     outage, ratio = report["redis_outage"], report["quality"]["transfer_ratio"]
+    rollout = words.lines(report) if "rollout" in report else []
     return [
         f"requests        {report['requests']}, {report['failed_requests']} failed; "
         f"{report['achieved_rate']:.1f}/s of {report['intended_rate']:.1f}/s intended",
@@ -45,6 +48,7 @@ def _sentences(report: Mapping[str, Any]) -> list[str]:
         f"coverage        {final} (last fifth)",
         f"Redis stopped   {outage['requests']} requests: {outage['degraded_requests']} degraded, "
         f"{outage['failed_requests']} failed",
+        *(f"rollout         {line}" for line in rollout),
     ]
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from loadtest.demo.events import EventPoster
 from loadtest.demo.gateway import Slate, ask, events_of, full_body, shown_body
-from loadtest.demo.outage import Outage
-from loadtest.demo.pacing import Pace
+from loadtest.outage import Outage
+from loadtest.pacing import Pace
 from loadtest.pool import Pool
 from loadtest.replay_log import LoggedRequest
 
@@ -40,14 +40,16 @@ async def replay(
     pools: Mapping[str, Pool],
     outage: Outage,
     tick: Callable[[], None],
+    is_over: asyncio.Event | None = None,
 ) -> Run:
-    """`pools[MAIN]` is timed and gets the events; the others score the shown items only."""
+    """`pools[MAIN]` is timed and gets the events; the others score the shown items only. Once
+    `is_over` is set nothing more is sent."""
     started = time.monotonic()
     poster = EventPoster(pools[MAIN])
     posting = asyncio.create_task(poster.run())
     stopping = asyncio.create_task(outage.run(started))
     try:
-        tasks = await _send_all(requests, pace, pools, started, poster, tick)
+        tasks = await _send_all(requests, pace, pools, started, poster, tick, is_over)
         replayed = list(await asyncio.gather(*tasks))
         elapsed = time.monotonic() - started
         window = await stopping
@@ -66,10 +68,13 @@ async def _send_all(
     started: float,
     poster: EventPoster,
     tick: Callable[[], None],
+    is_over: asyncio.Event | None,
 ) -> list[asyncio.Task[Replayed]]:
     tasks = []
     for logged, send_s in zip(requests, pace.send_s.tolist(), strict=True):
         await asyncio.sleep(max(0.0, started + send_s - time.monotonic()))
+        if is_over is not None and is_over.is_set():
+            break
         one = _one(logged, pools, started, started + send_s, poster)
         tasks.append(asyncio.create_task(one))
         tasks[-1].add_done_callback(lambda _: tick())

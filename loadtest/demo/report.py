@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadtest.demo import quality, tallies
-from loadtest.demo.pacing import Pace
 from loadtest.demo.replay import Run
 from loadtest.hardware import hardware
+from loadtest.pacing import Pace
 
 
 def compose(

@@ -1,18 +1,17 @@
 """One server at one size: how much it answers, how much in time, and what that costs."""
 
 import asyncio
-import contextlib
 import statistics
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from loadtest.bench.search import Found, highest_rate, holds
 from loadtest.bench.sizes import P99_LIMIT_MS, Raw
-from loadtest.errors import LoadTestError
-from loadtest.open_loop import Outcome, poisson_arrivals, send_all
+from loadtest.closed_loop import drive_closed
+from loadtest.open_loop import Exchange, Outcome, poisson_arrivals, send_all
 from loadtest.peers.errors import PeerFailed
 from loadtest.peers.target import Target
+from loadtest.search import Found, highest_rate, holds
 from loadtest.trial import settle, trial
 
 CALLERS: Final = (8, 32)
@@ -81,23 +80,16 @@ def between(attempt: Callable[[float], Outcome], ceiling: float) -> Found:
 
 async def closed_loop(target: Target, callers: int, seconds: float) -> float:
     """Requests a second that are answered to callers who each ask again at once."""
-    until = time.perf_counter() + seconds
-    answered = 0
+    statuses: list[int] = []
 
-    async def call(number: int) -> None:
-        nonlocal answered
-        while time.perf_counter() < until:
-            number += 1
-            request = target.requests[number % len(target.requests)]
-            with contextlib.suppress(LoadTestError, TimeoutError):
-                answer = await sender.send(request, PATIENCE_S)
-                # Not in one line with the waiting: the sum would be the one from before it.
-                answered += answer.status == 200
+    def keep(exchange: Exchange) -> None:
+        statuses.append(exchange.answer.status if exchange.answer else 0)
 
-    started = time.perf_counter()
     async with target.sender() as sender:
-        await asyncio.gather(*map(call, range(callers)))
-    return answered / (time.perf_counter() - started)
+        elapsed_s = await drive_closed(
+            sender, target.requests, callers, seconds, keep, timeout_s=PATIENCE_S
+        )
+    return statuses.count(200) / elapsed_s
 
 
 async def alone_ms(target: Target) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from loadtest.bench import search, sizes
+from loadtest import search
+from loadtest.bench import sizes
 from loadtest.bench.command import measure
 from loadtest.bench.cores import Cores, TooFewCores, pin, two_cores
 from loadtest.bench.report import as_json, as_markdown

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.demo.pacing import PEAK, compress
+from loadtest.pacing import PEAK, compress
 
 TIMES = st.lists(st.integers(0, 10**9), min_size=2, max_size=50, unique=True).map(sorted)
 

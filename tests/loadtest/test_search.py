@@ -1,7 +1,7 @@
 import pytest
 
-from loadtest.bench.search import TRIALS, TRIES, highest_rate, holds
 from loadtest.open_loop import Outcome
+from loadtest.search import TRIALS, TRIES, highest_rate, holds
 
 
 def _outcome(rate: float, p99_ms: float = 1.0, failed: int = 0, achieved: float = 1.0) -> Outcome:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtest.bench.search import Found
 from loadtest.bench.sizes import Raw
 from loadtest.connection import Answer
 from loadtest.errors import GatewayUnreachable
@@ -14,6 +13,7 @@ from loadtest.peers import measure as measuring
 from loadtest.peers.errors import PeerFailed
 from loadtest.peers.measure import closed_loop, measure
 from loadtest.peers.target import Target
+from loadtest.search import Found
 
 RAW = Raw(per_second=1000.0, p50_ms=1.0, p99_ms=1.0)
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from loadtest.bench.search import Found
 from loadtest.bench.sizes import Raw
 from loadtest.open_loop import Outcome
 from loadtest.peers.measure import Light, Measured
 from loadtest.peers.plot import draw
 from loadtest.peers.report import as_markdown, read_report, size_as_json
+from loadtest.search import Found
 
 
 def _measured(rate: float | None, load_share: float = 0.2, raw: float = 1000.0) -> Measured:

@@ -1,4 +1,4 @@
-"""Redis stopped in the middle of the replay, as a hung host would be."""
+"""A process stopped in the middle of a load, as a hung host would be."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The highest rate that a gateway answers within a latency, by bisection."""
+"""The highest rate at which something holds, by bisection."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -16,6 +16,20 @@ class Found(NamedTuple):
     trials: list[Outcome]
 
 
+class Bracket(NamedTuple):
+    """Of the rate looked for: `low` held (or was never tried), `high` did not."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2.0
+
+    def halved(self, holds: bool) -> "Bracket":
+        return Bracket(self.middle, self.high) if holds else Bracket(self.low, self.middle)
+
+
 def highest_rate(
     attempt: Callable[[float], Outcome], low: float, high: float, p99_limit_ms: float
 ) -> Found:
@@ -24,17 +38,15 @@ def highest_rate(
     A rate that did not hold is tried again: on a shared machine a neighbour's second of work would
     otherwise halve the result.
     """
-    best, trials = None, []
+    best, trials, bracket = None, [], Bracket(low, high)
     for _ in range(TRIALS):
-        rate = (low + high) / 2.0
         for _ in range(TRIES):
-            trials.append(attempt(rate))
+            trials.append(attempt(bracket.middle))
             if holds(trials[-1], p99_limit_ms):
                 break
-        if holds(trials[-1], p99_limit_ms):
-            best, low = trials[-1], rate
-        else:
-            high = rate
+        has_held = holds(trials[-1], p99_limit_ms)
+        best = trials[-1] if has_held else best
+        bracket = bracket.halved(has_held)
     return Found(best, trials)
 
 
