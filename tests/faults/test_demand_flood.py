@@ -13,7 +13,7 @@ from tests.faults.switches import proxied
 from tests.faults.traffic import CANDIDATES, known_users
 from tests.faults.verdict import NEARLY_ALL, TRIES, check_events
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.alone]
 
 TIMES = 100
 SLOW = Fault(commands=EVAL, delay_s=0.5)

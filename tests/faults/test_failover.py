@@ -12,7 +12,7 @@ from tests.faults.server import Server
 from tests.faults.stage import Stage, fill, stored_events
 from tests.faults.verdict import check_events
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tests.faults.stage import Stage
 from tests.faults.switches import CASES, Case
 from tests.faults.verdict import endured, is_clear
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.alone]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -30,7 +30,7 @@ from tests.migration.mixing import compared
 from tests.migration.traffic import Told, Traffic
 from tests.server.test_serve_command import answers, free_port
 
-pytestmark = [pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.redis, pytest.mark.slow, pytest.mark.alone]
 
 GATEWAYS = 2
 RATE = 40.0

@@ -26,7 +26,7 @@ def slow_down() -> None:
         time.sleep(candidates * CANDIDATE_MS / 1000.0)
         return real(self, assembly, first, last, *rest)
 
-    async def cost(lane: object) -> Cost:
+    async def cost(lane: object, pause_s: float) -> Cost:
         return Cost(0.0, CANDIDATE_MS)
 
     setattr(Scorer, "score", score)  # noqa: B010

@@ -8,7 +8,7 @@ import pytest
 from tests.overload.slow_gateway import CAPACITY
 from tests.overload.surge import Answered, Surge
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SECONDS = 3.0
 

@@ -117,7 +117,10 @@ async def test_refresher_that_is_killed_or_frozen_is_replaced_within_its_lease(
     await live.ask("later")
     await until(lambda: live.has_pages("later"))
     await until(live.is_settled)
-    assert (await live.account()).outcomes[Outcome.COMPUTED] == 5 * 22
+    outcomes = (await live.account()).outcomes
+    # One that went between its page and its word of it leaves the pairs as fresh.
+    assert outcomes[Outcome.COMPUTED] + outcomes.get(Outcome.FRESH, 0) == 5 * 22
+    assert outcomes[Outcome.COMPUTED] >= 5 * 21
 
 
 async def test_another_number_of_shards_ends_a_refresher_with_the_remedy(

@@ -16,7 +16,7 @@ from models.train import space_of
 from tests.models.training import two_processes
 from tests.trained import small_log
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -1,0 +1,32 @@
+"""Tests that time what they do have the machine to themselves, however many processes run."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+"""None where one process runs all."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if RUN is None:
+        return (yield)
+    with _turn(RUN, is_alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextmanager
+def _turn(run: str, *, is_alone: bool) -> Iterator[None]:
+    """Whoever wants to be alone waits at the gate, so that nobody else begins meanwhile."""
+    folder = Path(tempfile.gettempdir())
+    with (folder / f"{run}.gate").open("w") as gate, (folder / f"{run}.room").open("w") as room:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
