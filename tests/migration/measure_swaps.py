@@ -31,7 +31,9 @@ HOST = "127.0.0.1"
 CANDIDATES = 200
 TIMEOUT_S = 5.0
 TURN_S = 8.0
-PLAN = RolloutPlan(steps=(1.0,), least_s=0.5, keep_s=0.0, is_judged=False)
+PLAN = RolloutPlan(
+    steps=(1.0,), least_s=0.5, keep_s=0.0, is_judged=False, shadow_s=0.0, shadow_least=1
+)
 
 
 class Latencies(NamedTuple):
