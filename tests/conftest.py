@@ -21,6 +21,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, so that no process ends long after the others."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @contextmanager
 def _turn(run: str, *, is_alone: bool) -> Iterator[None]:
     """Whoever wants to be alone waits at the gate, so that nobody else begins meanwhile."""
