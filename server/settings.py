@@ -198,7 +198,7 @@ class Settings(BaseSettings):
         20_000, ge=1, description="Candidates in work at once, in all lanes; 429 above"
     )
     rerank_budget_ms: float = Field(
-        3.0, gt=0, description="Time the rerank may take before the rest follows by value"
+        3.0, gt=0, description="Processor time the rerank may take before the rest follows by value"
     )
     rerank_depth: int = Field(
         50, ge=1, description="Positions of the slate that the rerank fills; the rest is by value"
