@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -80,32 +80,29 @@ def watch_it(redis_url: RedisUrl, model: Model = "student", as_json: AsJson = Fa
     raise typer.Exit(0 if ended == "done" else 1)
 
 
-@app.command()
-def pause(
-    redis_url: RedisUrl,
-    model: Model = "student",
-    reason: Reason = "",
-    by: By = None,
-    revision: Revision = None,
-    as_json: AsJson = False,
-) -> None:
-    """Stay at this stage and share. Failures and limits still roll back."""
-    asked = Asked("pause", by or _caller(), reason, revision=revision)
-    _perform(redis_url, model, asked, as_json)
+def _plain(act: Literal["pause", "resume", "abort"]) -> Callable[..., None]:
+    """The command of an act that asks for nothing more."""
+
+    def command(
+        redis_url: RedisUrl,
+        model: Model = "student",
+        reason: Reason = "",
+        by: By = None,
+        revision: Revision = None,
+        as_json: AsJson = False,
+    ) -> None:
+        asked = Asked(act, by or _caller(), reason, revision=revision)
+        _perform(redis_url, model, asked, as_json)
+
+    return command
 
 
-@app.command()
-def resume(
-    redis_url: RedisUrl,
-    model: Model = "student",
-    reason: Reason = "",
-    by: By = None,
-    revision: Revision = None,
-    as_json: AsJson = False,
-) -> None:
-    """Go on. The time of this step begins again."""
-    asked = Asked("resume", by or _caller(), reason, revision=revision)
-    _perform(redis_url, model, asked, as_json)
+app.command("pause", help="Stay at this stage and share. Failures and limits still roll back.")(
+    _plain("pause")
+)
+
+
+app.command("resume", help="Go on. The time of this step begins again.")(_plain("resume"))
 
 
 @app.command()
@@ -124,18 +121,9 @@ def promote(
     _perform(redis_url, model, asked, as_json)
 
 
-@app.command()
-def abort(
-    redis_url: RedisUrl,
-    model: Model = "student",
-    reason: Reason = "",
-    by: By = None,
-    revision: Revision = None,
-    as_json: AsJson = False,
-) -> None:
-    """Roll back; shortly after the last step, to the student before."""
-    asked = Asked("abort", by or _caller(), reason, revision=revision)
-    _perform(redis_url, model, asked, as_json)
+app.command("abort", help="Roll back; shortly after the last step, to the student before.")(
+    _plain("abort")
+)
 
 
 @app.command()

@@ -73,6 +73,11 @@ class Process:
         held = await self.board.read()
         assert await self.board.replace(held.revision, state.encode(), b"{}")
 
+    async def follows(self, state: State) -> None:
+        """At the next look."""
+        await self.agree(state)
+        await self.follower.step()
+
     async def steps_until(self, is_true: Callable[[], Any]) -> None:
         """As it goes by itself."""
         async with asyncio.timeout(60.0):

@@ -81,8 +81,7 @@ async def test_attempt_of_a_rollout_that_is_over_ends(
     await process.steps_until(
         lambda: process.follower._attempt and "process" in process.follower._attempt.detail
     )
-    await process.agree(rolled(following, stage="rolled_back"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="rolled_back"))
     assert is_ended.is_set()
 
 

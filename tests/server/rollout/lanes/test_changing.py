@@ -59,8 +59,7 @@ async def test_student_that_is_overtaken_by_the_next_is_neither_served_nor_kept(
     monkeypatch.setattr(OpenLane, "open", opening)
     monkeypatch.setattr(OpenLane, "close", closing)
     one, other = (serving_of(tmp_path / name, seed=seed) for name, seed in (("a", 21), ("b", 31)))
-    await process.agree(State(stable=str(one), stage="done"))
-    await process.follower.step()
+    await process.follows(State(stable=str(one), stage="done"))
     await process.agree(State(stable=str(other), stage="done"))
     await process.steps_until(lambda: process.routing.stable is process.lanes.held(str(other)))
     assert process.lanes.held(str(one)) is None
@@ -86,8 +85,7 @@ async def test_shadow_that_hangs_keeps_neither_the_follower_nor_the_end(
 ) -> None:
     monkeypatch.setattr(attempts, "tried", passed)
     await warmed(process, following)
-    await process.agree(rolled(following, stage="shadowing", step=1))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="shadowing", step=1))
     watch = process.follower._watching.now
     assert watch is not None
     hung = asyncio.Event()

@@ -18,13 +18,11 @@ def _trials_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_evidence_is_counted_by_model_over_stages(process: Process, following: Path) -> None:
     await warmed(process, following)
     for step in range(2):
-        await process.agree(rolled(following, stage="canary", step=step))
-        await process.follower.step()
+        await process.follows(rolled(following, stage="canary", step=step))
         assert process.routing.witness is not None
         process.routing.witness.note("not_counted", ValueError("odd"))
         assert counted(process) == step + 1
-    await process.agree(rolled(following, stage="rolled_back"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="rolled_back"))
     assert counted(process) == 2
 
 

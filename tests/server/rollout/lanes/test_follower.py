@@ -45,8 +45,7 @@ async def test_shadowed_candidate_answers_nobody_and_has_its_space_filled(
     process: Process, following: Path
 ) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="shadowing", step=FILLING))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="shadowing", step=FILLING))
     routing = process.routing
     assert routing.candidate is not None
     assert routing.candidate.lane.name == "shadow"
@@ -60,8 +59,7 @@ async def test_canary_answers_its_share_and_each_fills_the_others_space(
     process: Process, following: Path
 ) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="canary"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary"))
     routing = process.routing
     assert routing.candidate is not None
     assert (routing.candidate.lane.name, routing.stable.lane.name) == ("canary", "stable")
@@ -75,21 +73,17 @@ async def test_canary_answers_its_share_and_each_fills_the_others_space(
 async def test_pause_goes_on_with_the_same_counts(process: Process, following: Path) -> None:
     await warmed(process, following)
     state = rolled(following, stage="canary")
-    await process.agree(state)
-    await process.follower.step()
+    await process.follows(state)
     routing = process.routing
-    await process.agree(state.replace(is_paused=True))
-    await process.follower.step()
+    await process.follows(state.replace(is_paused=True))
     assert process.routing is routing
 
 
 async def test_next_step_counts_anew_under_the_same_draw(process: Process, following: Path) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="canary"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary"))
     before = process.routing
-    await process.agree(rolled(following, stage="canary", step=1))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary", step=1))
     assert (process.routing.below, process.routing.salt) == (ALL, before.salt)
     assert process.routing.witness is not before.witness
 
@@ -98,21 +92,18 @@ async def test_promoted_candidate_is_stable_and_the_one_before_is_kept_for_a_tim
     process: Process, following: Path
 ) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="canary"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary"))
     candidate = process.routing.candidate
     now_ms = (await process.board.read()).now_ms
     done = rolled(following, stage="done", stable=str(following), keep_until_ms=now_ms + YEAR_MS)
-    await process.agree(done)
-    await process.follower.step()
+    await process.follows(done)
     assert process.routing.stable is candidate
     assert process.routing.stable.lane.name == "stable"
     assert process.routing.candidate is None
     assert process.lanes.held(STARTED_WITH) is not None
     # Its space goes on being filled: who goes back finds it warm.
     assert process.routing.stable.lane.feedback.mirror is not None
-    await process.agree(done.replace(keep_until_ms=now_ms))
-    await process.follower.step()
+    await process.follows(done.replace(keep_until_ms=now_ms))
     assert process.lanes.held(STARTED_WITH) is None
     assert process.routing.stable.lane.feedback.mirror is None
 
@@ -125,8 +116,7 @@ async def test_way_back_needs_no_loading(process: Process, following: Path) -> N
     )
     await process.follower.step()
     assert process.space == NEXT_SPACE
-    await process.agree(rolled(following, stage="rolled_back", stable=STARTED_WITH, reason="no"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="rolled_back", stable=STARTED_WITH, reason="no"))
     assert process.routing.stable is first
     assert process.lanes.held(str(following)) is None
     assert process.sample("understudy_rollbacks_total", model="student", by="hand") == 1.0
@@ -136,11 +126,9 @@ async def test_candidate_of_a_rollout_that_is_rolled_back_is_closed(
     process: Process, following: Path
 ) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="canary"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary"))
     back = rolled(following, stage="rolled_back").replace(by="controller")
-    await process.agree(back)
-    await process.follower.step()
+    await process.follows(back)
     assert process.routing.candidate is None
     assert process.routing.stable.lane.feedback.mirror is None
     assert process.lanes.held(str(following)) is None
@@ -185,8 +173,7 @@ async def test_without_redis_the_last_state_holds_and_is_followed_when_it_is_bac
     process: Process, following: Path
 ) -> None:
     await warmed(process, following)
-    await process.agree(rolled(following, stage="canary"))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary"))
     routing, board = process.routing, process.board
     away = connect(closed_port())
     process.over(RolloutBoard(away, "student"))

@@ -66,13 +66,11 @@ async def test_nothing_is_counted_where_another_student_answers_than_elsewhere(
 ) -> None:
     await warmed(process, following)
     for elsewhere in ({"stable": str(tmp_path / "nowhere")}, {"stable_version": OTHER}):
-        await process.agree(rolled(following, stage="canary", **elsewhere))
-        await process.follower.step()
+        await process.follows(rolled(following, stage="canary", **elsewhere))
         assert process.routing.candidate is not None
         assert process.routing.witness is None
     own = process.routing.stable.lane.model.version
-    await process.agree(rolled(following, stage="canary", stable_version=own))
-    await process.follower.step()
+    await process.follows(rolled(following, stage="canary", stable_version=own))
     assert process.routing.witness is not None
 
 
