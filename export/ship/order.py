@@ -24,3 +24,4 @@ class Order(NamedTuple):
     plan: str = "default"
     is_registered: bool = False  # bundles are pushed, and rolled out by name
     watches: bool = False
+    kept: int = 7  # ships whose models and logs stay

@@ -66,6 +66,9 @@ def ship(
     give_up_h: Annotated[
         float, typer.Option(min=0.0, help="Age at which a stopped ship is not gone on with.")
     ] = 20.0,
+    kept: Annotated[
+        int, typer.Option("--keep", min=2, help="Ships whose logs and models stay on disk.")
+    ] = 7,
     anew: Annotated[bool, typer.Option("--anew", help="Give up a stopped ship at once.")] = False,
 ) -> None:
     """Train a student on the newest served log, and roll it out if it is not worse.
@@ -86,7 +89,7 @@ def ship(
             train_options=_words("--train-options", train_options),
             export_options=_words("--export-options", export_options),
         )
-        order = Order(making, served, least, most_worse, plan, registry is not None, watches)
+        order = Order(making, served, least, most_worse, plan, registry is not None, watches, kept)
         environment = {} if registry is None else {"UNDERSTUDY_REGISTRY": registry}
         with alone_in(out) as lock:
             commands = Processes(lock, environment)

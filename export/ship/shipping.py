@@ -93,7 +93,9 @@ class Shipping:
         """Raises Refused, NothingNew, StepFailed."""
         is_trained = ship.found("train") is not None
         if not is_trained:
-            self._bundle_of(self._rollouts.standing())  # what is wrong is best known at once
+            standing = self._rollouts.standing()
+            self._bundle_of(standing)  # what is wrong is best known at once
+            self._make_room(standing)
         try:
             making.gather(self._since_ms())
         except NothingNew:
@@ -102,6 +104,13 @@ class Shipping:
         if not is_trained:
             self._check_free()
         making.make()
+
+    def _make_room(self, standing: Standing) -> None:
+        """Who is served or taught from an old ship keeps it."""
+        named = (standing.stable, self._order.served, self._order.making.teacher)
+        needed = [Path(each) for each in named if each]
+        for old in self._ships.thin(self._order.kept, needed):
+            self._say(f"ship {old.number}: its log and models are removed")
 
     def _check_free(self) -> None:
         """Raises Refused."""

@@ -3,7 +3,7 @@
 OUT/.lock                  held by the ship that runs
 OUT/ships/0001/ship.json   what it makes, and when it began
                 steps/     what each step that is done found
-                log/ told/ run/ serving/
+                log/ told/ run/ serving/   gone where many ships have followed
                 ended.json when it is over
 """
 
@@ -11,7 +11,7 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,6 +24,7 @@ from models.training.staged_file import staged
 SHIPS: Final = "ships"
 BEGUN: Final = "ship.json"
 ENDED: Final = "ended.json"
+LARGE: Final = ("log", "told", "run", "serving")
 WAIT_S: Final = 2.0
 Result = Literal["started", "done", "rolled_back", "refused", "forgotten", "abandoned"]
 Facts = dict[str, Any]
@@ -71,6 +72,13 @@ class Ship:
         _write(self._step(step), facts)
         return facts
 
+    def thin(self) -> bool:
+        """Leaves what tells of it, and whether there was more."""
+        found = [path for name in LARGE if (path := self.folder / name).exists()]
+        for path in found:
+            shutil.rmtree(path)
+        return bool(found)
+
     def drop(self, step: str) -> None:
         self._step(step).unlink()
 
@@ -102,6 +110,12 @@ class Ships:
     def forget(self, ship: Ship) -> None:
         (ship.folder / BEGUN).unlink()
         shutil.rmtree(ship.folder)
+
+    def thin(self, kept: int, needed: Iterable[Path]) -> list[Ship]:
+        """Those it made smaller: all but the newest `kept`, unless a needed path lies in one."""
+        inside = {parent for path in needed for parent in (path.resolve(), *path.resolve().parents)}
+        old = [ship for ship in self._all()[:-kept] if ship.folder not in inside]
+        return [ship for ship in old if ship.thin()]
 
     def _all(self) -> list[Ship]:
         found = sorted(self._folder.glob(f"[0-9]*/{BEGUN}"), key=lambda path: int(path.parent.name))
