@@ -77,18 +77,24 @@ def aggregate_of(entries: Entries) -> Aggregate:
     return Aggregate(mean, count, int(entries.computed_at_ms.max()))
 
 
-def merged(old: Entries, new: Entries, *, alive_since_ms: int, limit: int) -> Entries:
+class Merged(NamedTuple):
+    entries: Entries
+    dropped: int  # alive, and without room
+
+
+def merged(old: Entries, new: Entries, *, alive_since_ms: int, limit: int) -> Merged:
     """Old and new by pair, newest each, without what was computed before `alive_since_ms`.
 
     At most `limit` stay: the most valuable, and of equally valuable ones the newest.
     """
     kept = old.followed_by(new).newest_of_each_pair()
     kept = kept.taken(kept.computed_at_ms >= alive_since_ms)
-    if len(kept.pair_keys) <= limit:
-        return kept
+    over = len(kept.pair_keys) - limit
+    if over <= 0:
+        return Merged(kept, 0)
     lives_ms = kept.computed_at_ms - alive_since_ms
     order = np.lexsort((kept.logit[:, 0], kept.computed_at_ms, worth(lives_ms, kept.logit[:, 0])))
-    return kept.taken(np.sort(order[-limit:]))
+    return Merged(kept.taken(np.sort(order[over:])), over)
 
 
 def worth(lives_ms: I64, logit: F32) -> F64:

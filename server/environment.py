@@ -3,9 +3,12 @@
 import difflib
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from server.settings import PREFIX, Settings
+
+OF_OTHERS: Final = frozenset({f"{PREFIX}PAGE_ENTRIES"})
+"""Read by refreshers alone, who may share an environment with gateways."""
 
 
 class UnknownSetting(Exception):
@@ -22,7 +25,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def check_names(environment: Mapping[str, str]) -> None:
-    valid = {PREFIX + name.upper() for name in Settings.model_fields}
+    valid = {PREFIX + name.upper() for name in Settings.model_fields} | OF_OTHERS
     for name in environment:
         if name.upper().startswith(PREFIX) and name.upper() not in valid:
             near = difflib.get_close_matches(name.upper(), valid, n=1, cutoff=0.0)

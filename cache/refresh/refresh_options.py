@@ -6,6 +6,7 @@ import typer
 
 from cache.demand import MAX_PAIRS
 from cache.demand_keys import MAX_SHARDS, SHARDS
+from cache.page import MAX_ENTRIES
 from cache.quantise import Precision
 from cache.refresh.pages import PageRules, SequencePolicy
 from cache.refresh.roster import MAX_TTL_MS
@@ -22,7 +23,15 @@ SequenceLength = Annotated[
 RetentionS = Annotated[
     float, typer.Option("--sequence-retention-s", min=1, help="Of a page and its sequence.")
 ]
-PageEntries = Annotated[int, typer.Option(min=1, max=4096, help="Kept a user.")]
+PageEntries = Annotated[
+    int,
+    typer.Option(
+        envvar="UNDERSTUDY_PAGE_ENTRIES",
+        min=1,
+        max=MAX_ENTRIES,
+        help="Kept a user; fewer than he has candidates, and the rest is judged again and again.",
+    ),
+]
 CandidateLimit = Annotated[int, typer.Option(min=1, help="Judged at once.")]
 BatchMs = Annotated[
     float, typer.Option(min=1, help="What a run of the teacher may take; sizes the batches.")

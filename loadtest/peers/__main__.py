@@ -54,7 +54,9 @@ def bench_peers(
         raise typer.Exit(len(failed))
     report = read_report(out / "report.json", measured_on)
     for name in names:
-        report[name] = _entry(contest, name)
+        entry = _entry(contest, name)
+        earlier = report.get(name, {}).get("sizes", {})
+        report[name] = {**entry, "sizes": {**earlier, **entry["sizes"]}}
         write_json(out / "report.json", {"hardware": measured_on, "peers": report})
     _publish(report, measured_on, out, write)
 

@@ -44,10 +44,10 @@ class Contest(NamedTuple):
                 yield case.candidates, self._measured(name, target, case.candidates, raw)
 
     def _ours(self, name: str) -> Iterator[tuple[int, Measured]]:
-        raw, most = self._raw_loop(), self.cases[-1].candidates
-        state = self._scratch(name).resolve()
-        with running_pipeline(self.source, state, self.cores, most) as pipeline:
-            for size in (case.candidates for case in self.cases):
+        raw = self._raw_loop()
+        for size in (case.candidates for case in self.cases):
+            state = self._scratch(name).resolve()
+            with running_pipeline(self.source, state, self.cores, size) as pipeline:
                 covered = pipeline.checked_coverage(name, size, self.bundle)
                 measured = self._measured(name, pipeline.target(name, size), size, raw)
                 yield size, measured._replace(coverage=covered)

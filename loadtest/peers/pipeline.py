@@ -29,8 +29,8 @@ OURS: Final[Mapping[str, Mapping[str, Any]]] = {
     "understudy-dpp": {"diversity": 0.5},
 }
 """Fields of the body beside user, context and candidates."""
-PAGE: Final = 500
-"""Candidates that a page of 512 entries covers: of more, some go without a pair entry."""
+PAGE: Final = 512
+"""Entries of a page where no request has more candidates, as a refresher keeps unless told."""
 TIMEOUT_S: Final = 10.0
 CHECKS: Final = 20
 LESS: Final = 206
@@ -88,12 +88,15 @@ class Pipeline(NamedTuple):
 
 
 @contextmanager
-def running_pipeline(source: Path, state: Path, cores: Cores, most: int) -> Iterator[Pipeline]:
-    """Warm for requests of up to `most` candidates."""
-    with running_up(source, state, HOST, free_port(HOST), SETTINGS) as stack:
+def running_pipeline(
+    source: Path, state: Path, cores: Cores, candidates: int
+) -> Iterator[Pipeline]:
+    """Warm for requests of so many candidates, with pages that hold them."""
+    settings = {**SETTINGS, "UNDERSTUDY_PAGE_ENTRIES": str(max(PAGE, candidates))}
+    with running_up(source, state, HOST, free_port(HOST), settings) as stack:
         _pin(stack, cores)
-        pipeline = Pipeline(stack, enough_items(pools_of(source / "serving"), source, most))
-        asyncio.run(_warm(stack.url, requests_of(pipeline.pools, min(most, PAGE))))
+        pipeline = Pipeline(stack, enough_items(pools_of(source / "serving"), source, candidates))
+        asyncio.run(_warm(stack.url, requests_of(pipeline.pools, candidates)))
         yield pipeline
 
 

@@ -137,10 +137,9 @@ def marked(mark: str) -> list[psutil.Process]:
 
 def _mark_of(process: psutil.Process) -> str | None:
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
         found: str | None = process.environ().get(MARK)
-        return found
+        # Last: it may end between the two.
+        return None if process.status() == psutil.STATUS_ZOMBIE else found
     except psutil.Error:
         return None
 

@@ -34,34 +34,34 @@ def all_of(*parts: Entries) -> Entries:
 
 
 def test_newer_entry_takes_the_place_of_an_older() -> None:
-    both = merged(entry(1, 10, 0.1), entry(1, 20, 0.2), alive_since_ms=0, limit=9)
+    both = merged(entry(1, 10, 0.1), entry(1, 20, 0.2), alive_since_ms=0, limit=9).entries
     assert both.logit == pytest.approx(np.array([[0.2]]))
 
 
 def test_late_writer_does_not_undo_a_newer_entry() -> None:
-    both = merged(entry(1, 20, 0.2), entry(1, 10, 0.1), alive_since_ms=0, limit=9)
+    both = merged(entry(1, 20, 0.2), entry(1, 10, 0.1), alive_since_ms=0, limit=9).entries
     assert both.computed_at_ms.tolist() == [20]
     assert both.logit == pytest.approx(np.array([[0.2]]))
 
 
 def test_of_equally_old_entries_the_new_one_stays() -> None:
-    both = merged(entry(1, 10, 0.1), entry(1, 10, 0.9), alive_since_ms=0, limit=9)
+    both = merged(entry(1, 10, 0.1), entry(1, 10, 0.9), alive_since_ms=0, limit=9).entries
     assert both.logit == pytest.approx(np.array([[0.9]]))
 
 
 def test_expired_entries_leave() -> None:
-    both = merged(entry(1, 10), entry(2, 20), alive_since_ms=11, limit=9)
+    both = merged(entry(1, 10), entry(2, 20), alive_since_ms=11, limit=9).entries
     assert both.pair_keys.tolist() == [2]
 
 
 def test_past_the_limit_the_oldest_leave_first() -> None:
     old, new = all_of(entry(1, 10, 9.0), entry(3, 30)), all_of(entry(2, 20), entry(4, 40))
-    assert merged(old, new, alive_since_ms=0, limit=3).pair_keys.tolist() == [2, 3, 4]
+    assert merged(old, new, alive_since_ms=0, limit=3).entries.pair_keys.tolist() == [2, 3, 4]
 
 
 def test_of_equally_old_entries_the_lowest_logits_leave() -> None:
     old, new = all_of(entry(5, 10, 0.5), entry(6, 10, -2.0)), entry(7, 10, 1.0)
-    assert merged(old, new, alive_since_ms=0, limit=2).pair_keys.tolist() == [5, 7]
+    assert merged(old, new, alive_since_ms=0, limit=2).entries.pair_keys.tolist() == [5, 7]
 
 
 def wave(first_key: int, count: int, logit: float, age_ms: int) -> Entries:
@@ -74,7 +74,7 @@ def wave(first_key: int, count: int, logit: float, age_ms: int) -> Entries:
 
 def test_wave_of_low_scores_leaves_the_best_entries_of_the_page() -> None:
     best, low = wave(0, 40, 1.0, age_ms=DAY_MS // 4), wave(5000, 60, -4.0, age_ms=0)
-    kept = merged(best, low, alive_since_ms=NOW_MS - DAY_MS, limit=60)
+    kept = merged(best, low, alive_since_ms=NOW_MS - DAY_MS, limit=60).entries
     newest_first = best.followed_by(low).computed_at_ms.argsort(kind="stable")[-60:]
     assert np.isin(best.pair_keys, kept.pair_keys).all()
     assert len(kept.pair_keys) == 60
@@ -83,7 +83,7 @@ def test_wave_of_low_scores_leaves_the_best_entries_of_the_page() -> None:
 
 def test_entry_about_to_expire_gives_way_to_one_of_less_promise() -> None:
     dying, young = entry(1, 1000, logit=2.0), entry(2, 90_000, logit=-2.0)
-    kept = merged(dying, young, alive_since_ms=0, limit=1)
+    kept = merged(dying, young, alive_since_ms=0, limit=1).entries
     assert kept.pair_keys.tolist() == [2]
 
 
@@ -96,7 +96,7 @@ def test_none_that_left_was_worth_more_than_one_that_stayed(
 ) -> None:
     empty = entry(1, 1).taken(slice(0))
     offered = all_of(*(entry(key, at, logit) for key, (at, logit) in enumerate(made)))
-    kept = merged(empty, offered, alive_since_ms=100, limit=limit).pair_keys.tolist()
+    kept = merged(empty, offered, alive_since_ms=100, limit=limit).entries.pair_keys.tolist()
     worth = {
         key: (at - 100) / (1 + math.exp(-logit)) for key, (at, logit) in enumerate(made) if at > 99
     }
@@ -109,8 +109,10 @@ def test_none_that_left_was_worth_more_than_one_that_stayed(
 @given(st.permutations(range(12)), st.integers(1, 11))
 def test_who_stays_does_not_depend_on_who_came_first(order: list[int], limit: int) -> None:
     offered = [entry(key, 100 + key // 4, logit=float(key % 2)) for key in order]
-    kept = merged(offered[0], all_of(*offered[1:]), alive_since_ms=0, limit=limit)
-    in_turn = merged(all_of(*offered[6:]), all_of(*offered[:6]), alive_since_ms=0, limit=limit)
+    kept = merged(offered[0], all_of(*offered[1:]), alive_since_ms=0, limit=limit).entries
+    in_turn = merged(
+        all_of(*offered[6:]), all_of(*offered[:6]), alive_since_ms=0, limit=limit
+    ).entries
     assert kept.pair_keys.tolist() == in_turn.pair_keys.tolist()
 
 
@@ -120,7 +122,7 @@ def test_merging_again_and_again_does_not_wear_entries_out(precision: Precision)
     kept = first
     for round_ in range(20):
         other = random_entries(1, seed=round_, precision=precision, age_ms=10 - round_)
-        merge = merged(kept, other, alive_since_ms=0, limit=60)
+        merge = merged(kept, other, alive_since_ms=0, limit=60).entries
         kept = decode(page_bytes_of(merge)).entries()
     np.testing.assert_array_equal(kept.codes[1:], first.codes[1:])
     np.testing.assert_array_equal(kept.scale[1:], first.scale[1:])
@@ -156,7 +158,7 @@ def test_merge_keeps_the_newest_of_each_pair_sorted(
     old_entries, new_entries = (
         all_of(empty, *(entry(key, NOW_MS + at) for key, at in part)) for part in (old, new)
     )
-    kept = merged(old_entries, new_entries, alive_since_ms=0, limit=limit)
+    kept = merged(old_entries, new_entries, alive_since_ms=0, limit=limit).entries
     newest: dict[int, int] = {}
     for key, at in old + new:
         newest[key] = max(newest.get(key, 0), NOW_MS + at)
@@ -200,3 +202,9 @@ def test_zeros_stay_zeros_and_nothing_becomes_infinite(precision: Precision) -> 
     back = restored(*quantise(z, precision))
     assert back[0].tolist() == [0.0, 0.0]
     assert np.isfinite(back).all()
+
+
+def test_entries_without_room_are_counted_and_those_past_their_time_are_not() -> None:
+    old, new = entry(1, 10).followed_by(entry(2, 20)), entry(3, 30)
+    assert merged(old, new, alive_since_ms=0, limit=2).dropped == 1
+    assert merged(old, new, alive_since_ms=15, limit=2).dropped == 0

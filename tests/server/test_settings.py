@@ -18,6 +18,10 @@ def test_other_programs_names_are_left_alone() -> None:
     check_names({"UNDER": "1", "REDIS_URL": "x", "UNDERSTUDY_PORT": "1"})
 
 
+def test_settings_of_refreshers_may_stand_in_the_same_environment() -> None:
+    check_names({"UNDERSTUDY_PAGE_ENTRIES": "1024"})
+
+
 def test_environment_is_read_and_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_PORT", "9001")
     monkeypatch.setenv("UNDERSTUDY_TEACHER_CACHE", "false")
