@@ -16,6 +16,7 @@ from models.features.build import group_side
 from models.features.grouping import grouped_in_order
 from models.features.records import Arrays
 from models.manifest import GOLDEN
+from models.providers.execution import Execution, Provider
 from models.runtime import Model, load
 from models.schema import TensorSpec
 
@@ -58,9 +59,10 @@ def raw_loop(
     candidates: Annotated[str, typer.Option(help="Sizes of a request, with commas.")] = "200",
     seconds: Annotated[float, typer.Option(help="How long each size runs.")] = 3.0,
     requests: Annotated[int, typer.Option(help="Requests that share a run.")] = 1,
+    provider: Annotated[Provider, typer.Option(help="What runs it.")] = "cpu",
 ) -> None:
     """Print requests a second, and the latencies of a run, by number of candidates, as JSON."""
-    model = load(bundle)
+    model = load(bundle, execution=Execution(provider))
     golden = load_file(bundle / GOLDEN)
     told = {}
     for size in map(int, candidates.split(",")):

@@ -25,6 +25,7 @@ from server.raw_loop import requests_of
 TURN: Final = 20
 """Runs of one model before it is the next one's turn; the first two of them are not counted."""
 COLD: Final = 2
+GRAPHS: Final = "-graphs"
 
 
 def medians_ms(models: Sequence[Model], arrays: Arrays, rounds: int) -> list[float]:
@@ -49,23 +50,27 @@ def side_by_side(
     bundles: Annotated[list[Path], typer.Argument(help="Folders; the first is compared with.")],
     candidates: Annotated[str, typer.Option(help="Sizes of a request, with commas.")] = "200",
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each model.")] = 50,
-    providers: Annotated[str, typer.Option(help="What runs each, with commas.")] = "cpu",
+    providers: Annotated[
+        str, typer.Option(help="What runs each, with commas; cuda-graphs replays CUDA graphs.")
+    ] = "cpu",
 ) -> None:
     """Print size and median run by number of candidates, and its share of the first bundle's."""
-    cases = [(bundle, provider) for bundle in bundles for provider in _providers(providers)]
-    models = [load(bundle, execution=Execution(provider)) for bundle, provider in cases]
-    golden = load_file(bundles[0] / GOLDEN)
+    cases = [(bundle, name) for bundle in bundles for name in providers.split(",")]
     sizes = [int(size) for size in candidates.split(",")]
+    models = [load(bundle, execution=_execution(name, max(sizes))) for bundle, name in cases]
+    golden = load_file(bundles[0] / GOLDEN)
     inputs = models[0].manifest.inputs
     found = {size: medians_ms(models, requests_of(golden, inputs, size), rounds) for size in sizes}
     Console().print(_table(cases, found))
 
 
-def _providers(names: str) -> list[Provider]:
-    return TypeAdapter(list[Provider]).validate_python(names.split(","))
+def _execution(name: str, most: int) -> Execution:
+    """`cpu`, `cuda`, `cuda-graphs`, `tensorrt` or `tensorrt-graphs`."""
+    provider: Provider = TypeAdapter(Provider).validate_python(name.removesuffix(GRAPHS))
+    return Execution(provider, max_candidates=most, has_graphs=name.endswith(GRAPHS))
 
 
-def _table(cases: Sequence[tuple[Path, Provider]], found: Mapping[int, Sequence[float]]) -> Table:
+def _table(cases: Sequence[tuple[Path, str]], found: Mapping[int, Sequence[float]]) -> Table:
     table = Table(box=SIMPLE_HEAD)
     for heading in ("bundle", "provider", "bytes", *(f"N = {size}, ms" for size in found)):
         table.add_column(heading, justify="left" if heading == "bundle" else "right")

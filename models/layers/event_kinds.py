@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
+from models.layers.matched_events import kinds_of
+
 
 def latest_of_kind(outcome_rt: Tensor, kind: int, length: int) -> tuple[Tensor, Tensor]:
     """Which of the events are the newest L whose outcome has bit `kind`, oldest first.
@@ -18,7 +20,7 @@ def latest_of_kind(outcome_rt: Tensor, kind: int, length: int) -> tuple[Tensor, 
     fewer, the front is not live and holds row 0. Padding has outcome 0, hence no kind.
     """
     events = outcome_rt.shape[1]
-    of_kind_rt = (outcome_rt >> kind) & 1
+    of_kind_rt = kinds_of(outcome_rt, kind + 1)[..., kind].long()
     # Scores without ties, or topk could choose differently on another machine.
     score_rt = of_kind_rt * events + torch.arange(events, device=outcome_rt.device)
     newest_rl, row_rl = score_rt.topk(min(length, events), dim=1)

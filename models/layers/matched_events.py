@@ -3,8 +3,15 @@
 R requests, K candidates of the fullest request, L events, F item columns, P numbers of an event.
 """
 
+from functools import cache
+from typing import Final
+
 import torch
 from torch import Tensor
+from torch.nn import functional as fn
+
+OUTCOMES: Final = 256
+"""An outcome is a byte (models.features.records)."""
 
 
 def matched_sums(
@@ -23,5 +30,15 @@ def matched_sums(
 
 
 def kinds_of(outcome_rl: Tensor, kinds: int) -> Tensor:
-    """1 for each kind of outcome that an event had (shown, then each positive) → `[R, L, C]`."""
-    return torch.stack([(outcome_rl >> kind) & 1 for kind in range(kinds)], dim=-1).float()
+    """1 for each kind of outcome that an event had (shown, then each positive) → `[R, L, C]`.
+
+    Looked up, not shifted out: neither CUDA nor TensorRT has ONNX's bit operations, so that each
+    run would go by way of the processor; and on the processor they are a dozen small steps.
+    """
+    by_outcome = torch.tensor(_by_outcome(kinds), dtype=torch.float32, device=outcome_rl.device)
+    return fn.embedding(outcome_rl, by_outcome)
+
+
+@cache
+def _by_outcome(kinds: int) -> list[list[int]]:
+    return [[outcome >> kind & 1 for kind in range(kinds)] for outcome in range(OUTCOMES)]

@@ -5,7 +5,7 @@ than half of a run to padding, and a GPU takes a thousand candidates in about th
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from models.schema import TensorSpec
@@ -35,7 +35,14 @@ def shape_in(spec: TensorSpec, bucket: int) -> Shape:
     return tuple(sizes[size] if isinstance(size, str) else size for size in spec.shape)
 
 
-def profile(specs: Sequence[TensorSpec], bucket: int) -> str:
-    """As TensorRT's provider reads it: `name:1x5,other:64x8`."""
-    shapes = ((spec.name, shape_in(spec, bucket)) for spec in specs)
-    return ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in shapes)
+def axis_sizes(
+    held: Mapping[str, Sequence[int | str | None]], specs: Sequence[TensorSpec], bucket: int
+) -> dict[str, int]:
+    """Of a graph's named axes in `shape_in`, by the shapes that its inputs have in the graph: an
+    exporter names axes as it likes."""
+    return {
+        axis: size
+        for spec in specs
+        for axis, size in zip(held[spec.name], shape_in(spec, bucket), strict=True)
+        if isinstance(axis, str)
+    }

@@ -24,8 +24,9 @@ Wanted = tuple[str, dict[str, str]]
 # times as long without patterns, 1.00 at all sizes without the arena, 1.07 / 1.10 / 1.03 without
 # both, 1.11 / 1.03 / 1.02 without packed weights; with optimisations `extended` in place of `all`
 # 1.01 / 1.00 / 1.00. Its session holds 21 MB; 17 without patterns, arena or both.
-def session_options(threads: int) -> Any:
-    """Blocking runs on `threads` threads, the caller's among them."""
+def session_options(threads: int, sizes: Mapping[str, int] | None = None) -> Any:
+    """Blocking runs on `threads` threads, the caller's among them. `sizes` of the graph's named
+    axes make it a graph of that one shape."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -33,6 +34,8 @@ def session_options(threads: int) -> Any:
     # NOTE: spinning workers burn the core that the event loop needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    for axis, size in (sizes or {}).items():
+        options.add_free_dimension_override_by_name(axis, size)
     return options
 
 
@@ -44,6 +47,11 @@ def open_session(path: Path, options: Any, wanted: Sequence[Wanted]) -> Any:
         return ort.InferenceSession(str(path), options, providers=list(wanted), enable_fallback=0)
     except Exception as error:
         raise GraphRefused(f"{path} does not load in ONNX Runtime: {error}") from error
+
+
+def input_shapes(session: Any) -> dict[str, list[int | str | None]]:
+    """A dynamic axis is the name that it has in the graph, or None."""
+    return {node.name: node.shape for node in session.get_inputs()}
 
 
 def check_built_in(provider: Provider) -> None:

@@ -1,10 +1,12 @@
 """TensorRT's provider: an engine for each bucket, all of them there before the first request.
 
 An engine takes seconds to minutes to build. ONNX Runtime builds one whenever a shape comes that
-none was made for, so each bucket has a session whose profile allows its one shape alone, and
-nothing else is ever sent to it.
+none was made for, so each bucket has a session whose graph is of its one shape, and nothing else is
+ever sent to it. Profiles would not do: one has to name every tensor that enters an engine, and
+where TensorRT lacks an operator those are tensors within the graph.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from models.features.records import Arrays
 from models.providers.apart import put_back, requests_apart
 from models.providers.bound import Session
-from models.providers.buckets import bucket_for, profile
+from models.providers.buckets import bucket_for
 from models.providers.errors import ShapeRefused
 from models.schema import TensorSpec
 
@@ -51,18 +53,18 @@ class EngineSessions:
         return self._by_bucket[bucket]
 
 
-def provider_options(
-    specs: Sequence[TensorSpec], bucket: int, engines: Path, *, has_graph: bool
-) -> dict[str, str]:
-    shape = profile(specs, bucket)
+def provider_options(bucket: int, engines: Path, *, has_graph: bool) -> dict[str, str]:
     return {
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": str(engines),
         "trt_engine_cache_prefix": f"candidates-{bucket}",
         "trt_timing_cache_enable": "1",
         "trt_timing_cache_path": str(engines),
-        "trt_profile_min_shapes": shape,
-        "trt_profile_opt_shapes": shape,
-        "trt_profile_max_shapes": shape,
         "trt_cuda_graph_enable": str(int(has_graph)),
     }
+
+
+def forgo_tf32() -> None:
+    """TF32 rounds products to ten bits, ten times more than a golden answer may be off. ONNX
+    Runtime has no option for it: NVIDIA's libraries read this variable, TensorRT as it builds."""
+    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")

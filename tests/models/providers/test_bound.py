@@ -1,5 +1,6 @@
 """Padding into buffers, and one request after another, change no score: shown on the CPU."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from export.to_onnx import graph_of, to_onnx
 from models.features.records import Arrays
 from models.providers.apart import requests_apart
 from models.providers.bound import BoundSession, Session
+from models.providers.buckets import axis_sizes, shape_in
 from models.providers.errors import ShapeRefused
-from models.providers.padding import PaddedInputs
-from models.providers.tensorrt import EngineSessions, provider_options
+from models.providers.padding import ALIGNMENT, PaddedInputs
+from models.providers.sessions import input_shapes, session_options
+from models.providers.tensorrt import EngineSessions, forgo_tf32, provider_options
 from models.schema import TensorSpec
 from models.student import Student, StudentConfig
 from models.students.families import FAMILIES
@@ -31,13 +34,23 @@ quick = settings(
 
 
 @pytest.fixture(scope="module", params=[*FAMILIES])
-def session(request: pytest.FixtureRequest) -> ort.InferenceSession:
+def graph(request: pytest.FixtureRequest) -> bytes:
     """A student of each family; their readers treat a group of candidates differently."""
     torch.manual_seed(0)
     reader = FAMILIES[request.param]
     student = Student(StudentConfig(features=FEATURES, reader=reader))
-    graph = to_onnx(graph_of(student, FEATURES), random_arrays(FEATURES, 4, 64))
+    return to_onnx(graph_of(student, FEATURES), random_arrays(FEATURES, 4, 64))
+
+
+@pytest.fixture(scope="module")
+def session(graph: bytes) -> ort.InferenceSession:
     return ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+
+
+def of_one_shape(graph: bytes, bucket: int) -> ort.InferenceSession:
+    held = input_shapes(ort.InferenceSession(graph, providers=["CPUExecutionProvider"]))
+    options = session_options(1, axis_sizes(held, SPECS, bucket))
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +59,23 @@ def bound(session: ort.InferenceSession) -> BoundSession:
 
 
 @pytest.fixture(scope="module")
-def engines(session: ort.InferenceSession) -> EngineSessions:
+def engines(graph: bytes) -> EngineSessions:
     by_bucket: dict[int, Session] = {
-        bucket: BoundSession(session, SPECS, OUTPUTS, [bucket], device="cpu") for bucket in BUCKETS
+        bucket: BoundSession(
+            of_one_shape(graph, bucket), SPECS, OUTPUTS, [bucket], device="cpu", has_graphs=True
+        )
+        for bucket in BUCKETS
     }
     return EngineSessions(by_bucket, SPECS)
+
+
+def test_graph_of_one_shape_takes_no_other(graph: bytes) -> None:
+    session = of_one_shape(graph, 16)
+    assert {name: tuple(shape) for name, shape in input_shapes(session).items()} == {
+        spec.name: shape_in(spec, 16) for spec in SPECS
+    }
+    with pytest.raises(ort.capi.onnxruntime_pybind11_state.InvalidArgument, match="dimensions"):
+        session.run(None, random_arrays(FEATURES, 1, 17))
 
 
 @quick
@@ -107,6 +132,18 @@ def test_nothing_of_an_earlier_request_stays_in_the_padding(sizes: list[int]) ->
         np.testing.assert_array_equal(array, fresh[name])
 
 
+def test_all_padded_inputs_lie_in_one_piece_of_memory_aligned_as_a_device_wants_them() -> None:
+    padded = PaddedInputs(SPECS, 50)
+    arrays = padded.write(random_arrays(FEATURES, 1, 37))
+    taken = np.zeros(len(padded.memory), bool)
+    for name, array in arrays.items():
+        start, size = padded.starts[name], array.nbytes
+        assert start % ALIGNMENT == 0
+        assert padded.memory[start : start + size].tobytes() == array.tobytes()
+        assert not taken[start : start + size].any()
+        taken[start : start + size] = True
+
+
 @given(requests=st.integers(1, 6), candidates=st.integers(1, 30), seed=st.integers(0, 99))
 def test_requests_apart_are_the_batch_and_nothing_twice(
     requests: int, candidates: int, seed: int
@@ -120,9 +157,17 @@ def test_requests_apart_are_the_batch_and_nothing_twice(
     assert all(len(part.arrays["user_number"]) == 1 for part in parts)
 
 
-def test_engine_is_allowed_one_shape_and_kept_in_its_folder(tmp_path: Path) -> None:
-    options = provider_options(SPECS, 64, tmp_path, has_graph=False)
-    shapes = {options[f"trt_profile_{which}_shapes"] for which in ("min", "opt", "max")}
-    assert len(shapes) == 1
-    assert options["trt_engine_cache_enable"] == "1"
-    assert options["trt_engine_cache_path"] == str(tmp_path)
+def test_engine_of_a_bucket_is_kept_in_its_folder_under_its_own_name(tmp_path: Path) -> None:
+    small, large = (provider_options(size, tmp_path, has_graph=False) for size in (64, 128))
+    assert small["trt_engine_cache_enable"] == "1"
+    assert small["trt_engine_cache_path"] == str(tmp_path)
+    assert small["trt_engine_cache_prefix"] != large["trt_engine_cache_prefix"]
+
+
+def test_tf32_is_forgone_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    forgo_tf32()
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    forgo_tf32()
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "1"

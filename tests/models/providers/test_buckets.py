@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.providers.buckets import bucket_for, buckets_of, profile, shape_in
+from models.providers.buckets import axis_sizes, bucket_for, buckets_of, shape_in
 from models.schema import TensorSpec
 from tests.models.random_inputs import schema_of
 
@@ -44,11 +44,18 @@ def test_shape_of_a_bucket_is_one_request_with_all_its_candidates() -> None:
     assert shapes["history_z"] == (1, 6, 8)
 
 
-def test_profile_names_every_input_with_its_shape() -> None:
+def test_named_axes_have_the_sizes_of_the_bucket() -> None:
     specs = (
         TensorSpec(name="user", dtype="float32", shape=("R", 5)),
         TensorSpec(name="rows", dtype="int64", shape=("R", "K")),
         TensorSpec(name="place", dtype="int64", shape=("N",)),
     )
-    assert profile(specs, 64) == "user:1x5,rows:1x64,place:64"
-    assert len(profile(SPECS, 64).split(",")) == len(SPECS)
+    held: dict[str, list[int | str | None]] = {"place": ["s7"], "rows": ["s0", "s1"]}
+    held["user"] = ["s0", 5]
+    assert axis_sizes(held, specs, 64) == {"s0": 1, "s1": 64, "s7": 64}
+
+
+def test_axes_of_a_fixed_size_and_those_without_a_name_are_left_alone() -> None:
+    specs = (TensorSpec(name="user", dtype="float32", shape=("R", 5)),)
+    assert axis_sizes({"user": [None, 5]}, specs, 64) == {}
+    assert axis_sizes({"user": [1, 5]}, specs, 64) == {}
