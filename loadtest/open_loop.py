@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from loadtest.alarm import alarm
 from loadtest.connection import Answer
 from loadtest.errors import LoadTestError
 
@@ -71,13 +72,13 @@ async def drive(
         answer = await ask(sender, requests[number % len(requests)])
         keep(Exchange(number, due, sent, time.perf_counter() - started, answer))
 
-    for number, due in enumerate(due_s):
-        wait_s = due - (time.perf_counter() - started)
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        task = loop.create_task(one(number, due))
-        in_flight.add(task)
-        task.add_done_callback(in_flight.discard)
+    with alarm() as wake:
+        for number, due in enumerate(due_s):
+            if due > time.perf_counter() - started:
+                await wake(started + due)
+            task = loop.create_task(one(number, due))
+            in_flight.add(task)
+            task.add_done_callback(in_flight.discard)
     await asyncio.gather(*in_flight)
     return time.perf_counter() - started
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -48,16 +48,18 @@ def running_up(
     port: int,
     settings: Mapping[str, str] | None = None,
     log: Path | None = None,
+    program: Sequence[str] = CLI,
+    words: Sequence[str] = (),
 ) -> Iterator[Stack]:
     """`understudy up`, ready, accepting logged times; all of it is stopped at the end.
 
     `settings` are UNDERSTUDY_ variables; those of the environment win. What it says goes to `log`,
-    or where our own words go.
+    or where our own words go. `program` stands for `understudy`; `words` are more for `up`.
     """
     arguments = ("up", "--from", str(source), "--state", str(state))
     with nullcontext() if log is None else log.open("wb") as says:
         process = subprocess.Popen(
-            [*CLI, *arguments, "--host", host, "--port", str(port)],
+            [*program, *arguments, "--host", host, "--port", str(port), *words],
             env={**(settings or {}), **os.environ, "UNDERSTUDY_REPLAY": "true"},
             stdout=says,
             start_new_session=True,

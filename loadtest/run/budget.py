@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtest.errors import BudgetInvalid
 from loadtest.run.percentile import CLAIMED
+from loadtest.soak.slopes import words
 
 Ms = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Growth = Annotated[float, Field(gt=0)]
 
 
 class Percentiles(BaseModel):
@@ -32,6 +34,8 @@ class Budget(Percentiles):
     degraded: Share | None = None  # of the answers, at most
     coverage: Share | None = None  # of the candidates, at least
     answered: Share = 0.98  # of the intended rate, at least
+    p99_slope_ms_h: Growth | None = None  # the whole interval, at most
+    rss_slope_mb_h: Growth | None = None  # the same, of every process
 
 
 class Line(NamedTuple):
@@ -45,6 +49,7 @@ class Line(NamedTuple):
 
 
 LEAST: Final = ("coverage", "answered")
+NO_SLOPES: Final = "run `soak`, or a scenario with `slopes`; memory with --up"
 
 
 def read_budget(path: Path | None, limits: Sequence[str] = ()) -> Budget | None:
@@ -94,6 +99,7 @@ def judge(budget: Budget, report: Mapping[str, Any]) -> list[Line]:
         lines += _percentiles(f"{stage} ", limits, report["stages_ms"].get(stage, {}))
     rate = report["rate"]
     figures = {**report["shares"], "answered": rate["answered"] / rate["intended"]}
+    lines += _slopes(budget, report.get("slopes") or {})
     return lines + [
         _share(name, limit, figures[name])
         for name in ("errors", "shed", "degraded", "coverage", "answered")
@@ -119,6 +125,27 @@ def _percentile(name: str, limit: float, figure: Mapping[str, float]) -> Line:
     word = "within" if holds else "above"
     text = f"{name} {value:.1f} ms ({interval}) is {word} {limit:g} ms"
     return Line(name, limit, value, holds, text)
+
+
+def _slopes(budget: Budget, slopes: Mapping[str, Any]) -> Iterator[Line]:
+    latency, resident = slopes.get("latency_ms_h", {}), slopes.get("rss_mb_h", {})
+    if budget.p99_slope_ms_h is not None:
+        yield _slope("p99 slope", budget.p99_slope_ms_h, latency.get("p99"), "ms")
+    if budget.rss_slope_mb_h is not None:
+        for name, slope in (resident or {"rss": None}).items():
+            yield _slope(f"{name} slope", budget.rss_slope_mb_h, slope, "MB")
+
+
+def _slope(name: str, limit: float, slope: dict[str, Any] | None, unit: str) -> Line:
+    """What the run cannot rule out counts: the upper end is held against the limit."""
+    if slope is None:
+        return Line(name, limit, None, False, f"{name} cannot be told: {NO_SLOPES}")
+    if "value" not in slope:
+        return Line(name, limit, None, False, f"{name} {words(slope, unit)}")
+    holds = slope["high"] <= limit
+    word = "within" if holds else "not within"
+    text = f"{name} {words(slope, unit)}, is {word} {limit:g} {unit}/h"
+    return Line(name, limit, slope["value"], holds, text)
 
 
 def _share(name: str, limit: float, figure: float | None) -> Line:

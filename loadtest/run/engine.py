@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from loadtest.closed_loop import drive_closed
@@ -16,6 +16,8 @@ from loadtest.run.faults import NOWHERE, Mark, Staging, act, check, first_answer
 from loadtest.run.figures import Cost, describe
 from loadtest.run.samples import Recorder, Samples
 from loadtest.run.scenario import Scenario
+from loadtest.soak.memory import Memory
+from loadtest.soak.slopes import judged
 
 CONNECTIONS: Final = 256
 REFUSALS: Final = (400, 401, 403, 404, 413, 415, 422)
@@ -39,10 +41,12 @@ class Ran(NamedTuple):
     elapsed_s: float
     cost: Cost
     marks: list[Mark]
+    slopes: dict[str, Any] | None = None  # where the scenario asks for them
 
     def figures(self) -> dict[str, Any]:
         told = describe(self.samples, self.elapsed_s, self.cost)
-        return {**told, "marks": [mark._asdict() for mark in self.marks]}
+        marks = [mark._asdict() for mark in self.marks]
+        return {**told, "marks": marks, "slopes": self.slopes}
 
 
 def unwatched(sample: Sample) -> None:
@@ -88,7 +92,7 @@ async def _warm_up(pool: Pool, load: Load) -> None:
 
 
 async def _measure(pool: Pool, load: Load, staging: Staging, watch: Watch) -> Ran:
-    recorder = Recorder()
+    recorder, memory = Recorder(), Memory(_watched(load.scenario, staging))
 
     def keep(exchange: Exchange) -> None:
         sample = sample_of(exchange)
@@ -100,15 +104,23 @@ async def _measure(pool: Pool, load: Load, staging: Staging, watch: Watch) -> Ra
     cpu_s = time.process_time()
     try:
         acting = asyncio.create_task(act(load.scenario, staging, load.seconds))
+        watching = asyncio.create_task(memory.watch())
         elapsed_s = await _drive(pool, load, keep)
         cost = Cost(time.process_time() - cpu_s, 1)
         marks = await acting
     finally:
         gc.unfreeze()
-        acting.cancel()
-        await asyncio.gather(acting, return_exceptions=True)
-    samples = recorder.samples()
-    return Ran(samples, elapsed_s, cost, [*marks, *first_answers(samples)])
+        for task in (acting, watching):
+            task.cancel()
+        await asyncio.gather(acting, watching, return_exceptions=True)
+    samples, wanted = recorder.samples(), load.scenario.slopes
+    slopes = None if wanted is None else judged(samples, memory, load.seconds, wanted)
+    return Ran(samples, elapsed_s, cost, [*marks, *first_answers(samples)], slopes)
+
+
+def _watched(scenario: Scenario, staging: Staging) -> Mapping[str, int]:
+    stack = None if scenario.slopes is None else staging.stack
+    return {} if stack is None else stack.pids
 
 
 async def _drive(pool: Pool, load: Load, keep: Callable[[Exchange], None]) -> float:

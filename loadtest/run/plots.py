@@ -68,6 +68,19 @@ def stages(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
     return drawn
 
 
+@styled
+def resident(slopes: Mapping[str, Any]) -> Figure:
+    """By window, of each process; what was left to settle is shaded."""
+    drawn, axes = figure()
+    for name, told in slopes["windows"]["rss_mb"].items():
+        middles = [(place + 0.5) * slopes["window_s"] for place in range(len(told))]
+        axes.plot(middles, [_or_gap(value) for value in told], label=name)
+    axes.axvspan(0.0, slopes["settled_s"], color=SHED, alpha=0.2, lw=0, label="settling")
+    axes.set(xlabel="seconds", ylabel="resident, MB", ylim=(0, None), xlim=(0, None))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return drawn
+
+
 def _finished(drawn: Figure, axes: Axes, slices: Slices, marks: Marks) -> Figure:
     """Faults shaded, instants as lines, all named in the legend."""
     for mark in marks:

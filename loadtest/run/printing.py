@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.run.report import outcome
+from loadtest.soak.slopes import words
 
 
 def show(report: Mapping[str, Any], console: Console) -> None:
@@ -50,6 +51,7 @@ def _sentences(report: Mapping[str, Any]) -> Iterator[str]:
     for mark in report["marks"]:
         until = "" if mark["until_s"] is None else f" to {mark['until_s']:.1f}"
         yield f"mark       {mark['what']} at {mark['from_s']:.1f}{until} s"
+    yield from (f"slope      {line}" for line in _slopes(report.get("slopes") or {}))
     yield from (f"note       {note}" for note in report["notes"])
     yield from (f"budget     {line}" for line in _lines(report))
     yield f"outcome    {report['invalid'] or outcome(report)}"
@@ -64,6 +66,13 @@ def _refusals(statuses: Mapping[str, int]) -> str:
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for line in report["budget"]:
         yield ("held    " if line["holds"] else "BROKEN  ") + line["text"]
+
+
+def _slopes(slopes: Mapping[str, Any]) -> Iterator[str]:
+    for name, slope in slopes.get("latency_ms_h", {}).items():
+        yield f"{name} {words(slope, 'ms')}"
+    for name, slope in slopes.get("rss_mb_h", {}).items():
+        yield f"{name} resident {words(slope, 'MB')}"
 
 
 def _share(value: float | None) -> str:

@@ -11,6 +11,7 @@ from loadtest.hardware import hardware
 from loadtest.json_file import finite, write_json
 from loadtest.run.budget import Budget
 from loadtest.run.verdict import Exit, settle
+from loadtest.soak.slopes import words
 
 JSON: Final = "report.json"
 HTML: Final = "report.html"
@@ -69,4 +70,6 @@ def render(report: Mapping[str, Any]) -> str:
         "shares": plots.shares(slices, marks),
         "stages": plots.stages(report["stages_ms"]) if report["stages_ms"] else "",
     }
-    return rendered(TEMPLATE, report=report, plots=drawn, outcome=outcome(report))
+    if report.get("slopes"):
+        drawn["resident"] = plots.resident(report["slopes"])
+    return rendered(TEMPLATE, report=report, plots=drawn, outcome=outcome(report), words=words)

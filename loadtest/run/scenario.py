@@ -1,5 +1,6 @@
 """What a load looks like over time, what it asks for, and what breaks meanwhile: data, no code."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
@@ -50,6 +51,17 @@ class Rollout(_Frozen):
     plan: str = "direct"
 
 
+class Slopes(_Frozen):
+    """That latency and memory are told by windows, and whether they grow."""
+
+    window_s: Annotated[float, Field(gt=0)] = 10.0
+    settle_s: Annotated[float, Field(ge=0)] = 300.0  # of the load, in which they may
+
+    def settled(self, seconds: float) -> int:
+        """The first window that counts: behind `settle_s`, and a quarter of a short run."""
+        return math.ceil(min(self.settle_s, seconds / 4.0) / self.window_s - 1e-9)
+
+
 class Scenario(_Frozen):
     name: str
     about: str = ""
@@ -59,6 +71,7 @@ class Scenario(_Frozen):
     payload: Payload | None = None
     faults: tuple[Fault, ...] = ()
     rollout: Rollout | None = None
+    slopes: Slopes | None = None
 
     @property
     def needs_processes(self) -> bool:

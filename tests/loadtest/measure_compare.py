@@ -1,7 +1,7 @@
 """How often `compare` and `capacity` are right about servers whose difference is known: each a
 process that computes for a given time a request, on whatever else the machine does.
 
-python -m tests.loadtest.measure_compare --times 20
+python -m tests.loadtest.measure_compare --times 20 --write docs/performance.md
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,10 +19,17 @@ import uvicorn
 from typer.testing import CliRunner
 
 from loadtest.command import app as commands
+from loadtest.hardware import hardware
+from tests.loadtest.rows import set_row
 from tests.loadtest.toy_server import SLATE
+from tests.loadtest.typed import as_typed
 
 INFERENCE_MS = 2.0
 MORE = 1.1
+MARK = "loadtest"
+MODULE = "tests.loadtest.measure_compare"
+SAME = "`compare` of a server with itself"
+OTHER = "`compare` with 10 % more inference"
 
 
 @contextmanager
@@ -83,12 +91,18 @@ def measure(
     rounds: Annotated[int, typer.Option(min=9, help="Blocks a side.")] = 40,
     block_s: Annotated[float, typer.Option(min=0.1)] = 1.0,
     trial_s: Annotated[float, typer.Option(min=1)] = 5.0,
+    write: Annotated[Path | None, typer.Option(help="Page whose rows are filled in.")] = None,
 ) -> None:
+    measured = f"{time.strftime('%Y-%m-%d')}, {hardware()}; `{as_typed(MODULE)}`"
     same = [_differs(INFERENCE_MS, rounds, block_s) for _ in range(times)]
-    typer.echo(f"a build with itself: {sum(map(bool, same))} of {times} said to differ {same}")
+    wrong = f"{sum(map(bool, same))} of {times} said to differ"
+    typer.echo(f"a build with itself: {wrong} {same}")
     more = [_differs(INFERENCE_MS * MORE, rounds, block_s) for _ in range(times)]
-    found = sum("inference p50" in each for each in more)
-    typer.echo(f"10 % more inference: {found} of {times} told apart")
+    right = f"{sum('inference p50' in each for each in more)} of {times} told apart"
+    typer.echo(f"10 % more inference: {right}")
+    if write is not None:
+        set_row(write, MARK, [SAME, wrong, measured])
+        set_row(write, MARK, [OTHER, right, measured])
     told = _capacity(trial_s)
     typer.echo(f"capacity twice: {told['rates']}, spread {told['spread']}")
 

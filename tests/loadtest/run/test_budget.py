@@ -73,3 +73,31 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
         read_budget(path)
     with pytest.raises(BudgetInvalid, match=r"missing\.toml"):
         read_budget(tmp_path / "missing.toml")
+
+
+FLAT = {"value": 0.4, "low": -1.0, "high": 1.8, "is_flat": True}
+GROWS = {"value": 700.0, "low": 650.0, "high": 750.0, "is_flat": False}
+
+
+def _soaked(**resident: Any) -> dict[str, Any]:
+    slopes = {"latency_ms_h": {"p50": FLAT, "p99": FLAT}, "rss_mb_h": resident}
+    return {**figures(), "slopes": slopes}
+
+
+def test_a_process_that_grows_breaks_the_slope_of_memory() -> None:
+    held = _soaked(valkey=FLAT, gateway=FLAT)
+    assert _broken(held, rss_slope_mb_h=2, p99_slope_ms_h=2) == []
+    [line] = _broken(_soaked(valkey=FLAT, gateway=GROWS), rss_slope_mb_h=30)
+    assert line == "gateway slope +700.00 MB/h (650.00 to 750.00), is not within 30 MB/h"
+
+
+def test_a_slope_that_the_run_cannot_rule_out_breaks_the_line() -> None:
+    [line] = _broken(_soaked(gateway=FLAT), p99_slope_ms_h=1.0)
+    assert "indistinguishable from zero, is not within 1 ms/h" in line
+
+
+def test_a_run_without_slopes_does_not_hold_them() -> None:
+    told = _broken(figures(), rss_slope_mb_h=30, p99_slope_ms_h=20)
+    assert [line.split(" cannot")[0] for line in told] == ["p99 slope", "rss slope"]
+    short = _soaked(gateway={"needs": 12})
+    assert "it takes 12 windows" in _broken(short, rss_slope_mb_h=30)[0]

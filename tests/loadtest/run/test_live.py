@@ -10,24 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 from loadtest.command import app
-from tests.bundles import NOW_MS, linear_student, rank_body, serving_folder
+from tests.bundles import linear_student
+from tests.loadtest.run.small_up import PATIENT, replayed
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
 LOAD = ["--rate", "30", "--json"]
-PATIENT = {"UNDERSTUDY_DEADLINE_MS": "1900"}
-"""On a machine that runs other tests too, the default would be a test of that machine."""
 
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = serving_folder(tmp_path_factory.mktemp("serving"))
-    lines = [
-        {"request": rank_body(f"user-{n % 20}", 30, seed=n, timestamp_ms=NOW_MS + n), "shown": []}
-        for n in range(100)
-    ]
-    (folder / "replay.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return folder
+    return replayed(tmp_path_factory.mktemp("serving"))
 
 
 def _run(scenario: str, serving: Path, *words: str) -> dict[str, Any]:
