@@ -23,10 +23,14 @@ class Mapped(NamedTuple):
 
 
 def save_whole(path: Path, arrays: Named, metadata: dict[str, str]) -> None:
-    """`path` is replaced at once: who has the old file mapped keeps it as it was."""
+    """`path` is replaced at once: who has the old file mapped keeps it as it was. Others may read
+    it as they may any new file."""
     staged = path.with_name(f".{path.name}.{os.getpid()}.staged")
     try:
+        staged.touch()
+        readable = staged.stat().st_mode
         save_file({name: np.ascontiguousarray(of) for name, of in arrays.items()}, staged, metadata)
+        staged.chmod(readable)  # the library shuts everybody else out, and who serves it is another
         staged.replace(path)
     finally:
         staged.unlink(missing_ok=True)

@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
+from models.features.mapped_file import save_whole
 from models.features.records import F32, F64, I64, U8, U64
 from models.schema import LogSchema
 
@@ -39,7 +39,7 @@ class UsersSnapshot:
             if field.name not in ("schema", "user_ids")
         }
         arrays["user_ids"] = np.frombuffer("\n".join(self.user_ids).encode(), np.uint8)
-        save_file(arrays, path, {"schema": self.schema.model_dump_json()})
+        save_whole(path, arrays, {"schema": self.schema.model_dump_json()})
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -10,7 +10,10 @@ import helm_python
 import yaml
 
 CHART: Final = Path(__file__).resolve().parents[2] / "helm" / "understudy"
-MODES: Final = ("minimal", "prod", "gpu", "triton", "cluster", "external-redis-tls")
+MODES: Final = (
+    "minimal", "prod", "gpu", "triton", "cluster", "external-redis-tls", "models", "refreshers",
+)  # fmt: skip
+WITH_GATEWAYS: Final = tuple(mode for mode in MODES if mode != "refreshers")
 RELEASE: Final = "ads"
 NAME: Final = "ads-understudy"
 NAMESPACE: Final = "ranking"
@@ -120,3 +123,12 @@ def env_of(container: Object) -> dict[str, Any]:
 def pod_of(objects: Objects, kind: str, name: str) -> Object:
     spec: Object = objects.one(kind, name)["spec"]["template"]["spec"]
     return spec
+
+
+def containers(objects: Objects, role: str) -> list[Object]:
+    """Of each of its deployments: none, one, or one for each model."""
+    return [
+        container(each["spec"]["template"]["spec"], role)
+        for name, each in objects.of("Deployment").items()
+        if name == role or name.startswith(f"{role}-")
+    ]

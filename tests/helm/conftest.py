@@ -1,6 +1,16 @@
+from pathlib import Path
+
 import pytest
 
 from tests.helm.charts import MODES, Objects, objects_of
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that `make check` runs, and `make test` not again."""
+    for item in items:
+        is_ours = Path(__file__).parent in item.path.parents
+        if is_ours and item.get_closest_marker("redis") is None:
+            item.add_marker("chart")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

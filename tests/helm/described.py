@@ -14,7 +14,7 @@ from understudy import COMMANDS
 CHART_OWNED: Final = {
     "host", "port", "grpc_port", "tls_certificate", "tls_key", "tls_client_ca",
     "admin_token", "keys", "trusted_keys", "bundle", "catalogue", "provider", "triton_url",
-    "redis_url",
+    "redis_url", "trace_ratio", "trace_endpoint", "log_format",
 }  # fmt: skip
 """Settings that other values decide: ports, secrets, addresses, the artifact."""
 OWNED_OPTIONS: Final = {

@@ -1,7 +1,9 @@
 """The processes of a rendered release on this machine: its own arguments and environment, with
 other folders and ports."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
@@ -16,6 +19,7 @@ from urllib.request import urlopen
 from tests.helm.charts import Objects, container, env_of, pod_of
 
 WAIT_S: Final = 60.0
+ROLES: Final = ("gateway", "refresher", "ingest", "archive", "worth", "neighbours")
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -49,18 +53,25 @@ class Release:
         self._serving = serving
         self._redis_url = redis_url
         self._log = log
-        self.ports = {role: free_port() for role in ("gateway", "refresher", "ingest")}
+        started = objects.of("Deployment")
+        self.ports: dict[str, int] = {role: free_port() for role in ROLES if role in started}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
         for role in self.ports:
             told = container(pod_of(self._objects, "Deployment", role), role)
-            arguments = [each.replace("/serving", str(self._serving)) for each in told["args"]]
+            arguments = [self._here(each) for each in told["args"]]
             with (self._log / f"{role}.log").open("wb") as log:
                 self.processes[role] = subprocess.Popen(
                     [sys.executable, "-m", "understudy", *arguments],
                     cwd=ROOT, env=self._env(role, told), stderr=log, start_new_session=True,
                 )  # fmt: skip
+
+    def _here(self, argument: str) -> str:
+        moved = {"=/serving": f"={self._serving}", "=/archive": f"={self._log / 'archive'}"}
+        for name, here in moved.items():
+            argument = argument.replace(name, here)
+        return argument
 
     def _env(self, role: str, told: dict[str, Any]) -> dict[str, str]:
         own = {name: value for name, value in env_of(told).items() if isinstance(value, str)}
@@ -80,9 +91,26 @@ class Release:
         told = container(pod_of(self._objects, "Deployment", "gateway"), "gateway")
         return str(told[f"{probe}Probe"]["httpGet"]["path"])
 
+    def is_ready(self) -> bool:
+        """Every worker of the gateway: probes speak of one of them."""
+        workers = self._objects.one("ConfigMap", "gateway")["data"]["UNDERSTUDY_WORKERS"]
+        told = re.findall(
+            r"^understudy_ready\S* (\S+)$", read(f"{self.url('gateway')}/metrics"), re.M
+        )
+        return told == ["1.0"] * int(workers)
+
     def page(self) -> str:
         """Of all roles."""
         return "".join(read(f"{self.url(role)}/metrics") for role in self.ports)
+
+    def post(self, path: str, body: dict[str, Any]) -> int:
+        """The status that the gateway answers."""
+        connection = HTTPConnection("127.0.0.1", self.ports["gateway"], timeout=10.0)
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
 
     def run_test(self, script: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """As the pod of `helm test` runs it."""
@@ -117,7 +145,8 @@ def running(objects: Objects, serving: Path, redis_url: str, log: Path) -> Itera
         release.start()
         wait_until(lambda: answers(release.url("gateway") + release.probe_path("startup")),
                    f"the gateway of {log}")  # fmt: skip
-        for role in ("refresher", "ingest"):
+        wait_until(release.is_ready, "its workers")
+        for role in release.ports.keys() - {"gateway"}:
             wait_until(lambda: answers(f"{release.url(role)}/metrics"), f"the {role} of {log}")  # noqa: B023
         yield release
     finally:

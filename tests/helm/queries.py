@@ -6,10 +6,13 @@ from typing import Any, Final, NamedTuple
 
 import promql_parser
 
-from tests.helm.charts import CHART, Objects
+from tests.helm.charts import CHART, NAME, NAMESPACE, Object, Objects
 
-RATE_INTERVAL: Final = "$__rate_interval"
-"""Grafana writes a duration in its place."""
+VARIABLES: Final = {
+    "$__rate_interval": "1m", "$namespace": NAMESPACE, "$understudy": NAME, "$model": ".*",
+    "$lane": ".*",
+}  # fmt: skip
+"""What Grafana may write in their place."""
 
 
 class Selector(NamedTuple):
@@ -17,17 +20,23 @@ class Selector(NamedTuple):
     labels: dict[str, str]
 
 
+def plain(query: str) -> str:
+    """As Grafana asks for it."""
+    for name, value in VARIABLES.items():
+        query = query.replace(name, value)
+    return query
+
+
 def selectors(query: str) -> list[Selector]:
     """Raises ValueError for what Prometheus would refuse."""
     found: list[Selector] = []
 
     def visit(node: promql_parser.Expr) -> None:
-        vector = node.vector_selector if isinstance(node, promql_parser.MatrixSelector) else node
-        if isinstance(vector, promql_parser.VectorSelector):
-            labels = {each.name: each.value for each in vector.matchers.matchers}
-            found.append(Selector(str(vector.name), labels))
+        if isinstance(node, promql_parser.VectorSelector):
+            labels = {each.name: each.value for each in node.matchers.matchers}
+            found.append(Selector(str(node.name), labels))
 
-    promql_parser.walk(promql_parser.parse(query.replace(RATE_INTERVAL, "5m")), visit)
+    promql_parser.walk(promql_parser.parse(plain(query)), visit)
     return found
 
 
@@ -39,13 +48,19 @@ def groupings(query: str) -> set[str]:
         if isinstance(node, promql_parser.AggregateExpr) and node.modifier is not None:
             found.update(node.modifier.labels)
 
-    promql_parser.walk(promql_parser.parse(query.replace(RATE_INTERVAL, "5m")), visit)
+    promql_parser.walk(promql_parser.parse(plain(query)), visit)
     return found
 
 
-def rule_queries(objects: Objects) -> dict[str, str]:
+def rules_of(objects: Objects) -> list[Object]:
+    """Of all groups: what is recorded, and alerts."""
     groups = objects.one("PrometheusRule", "rules")["spec"]["groups"]
-    return {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def rule_queries(objects: Objects) -> dict[str, str]:
+    """By name of the alert, or of the series that is recorded."""
+    return {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules_of(objects)}
 
 
 def scaling_queries(objects: Objects) -> dict[str, str]:
@@ -61,7 +76,12 @@ def dashboard() -> dict[str, Any]:
     return told
 
 
+def panels() -> list[Object]:
+    """Without the rows that they stand in."""
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
 def dashboard_queries() -> Iterator[tuple[str, str]]:
-    for panel in dashboard()["panels"]:
+    for panel in panels():
         for target in panel["targets"]:
             yield f"{panel['title']} {target['refId']}", target["expr"]

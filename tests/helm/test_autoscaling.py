@@ -18,10 +18,21 @@ def test_replicas_are_left_to_whoever_owns_them(role: str, kind: str) -> None:
     assert (role in objects.of("ScaledObject")) is (kind == "keda")
 
 
-def test_gateways_scale_by_candidates_in_work() -> None:
-    [metric] = objects_of("prod").one("HorizontalPodAutoscaler", "gateway")["spec"]["metrics"]
-    assert metric["pods"]["metric"]["name"] == "understudy_inflight_candidates"
-    assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": "4000"}
+def test_gateways_scale_by_candidates_in_work_and_by_how_long_they_wait() -> None:
+    metrics = objects_of("prod").one("HorizontalPodAutoscaler", "gateway")["spec"]["metrics"]
+    told = {each["pods"]["metric"]["name"]: each["pods"]["target"] for each in metrics}
+    assert told == {
+        "understudy_inflight_candidates": {"type": "AverageValue", "averageValue": "4000"},
+        "understudy_queue_p99_ms": {"type": "AverageValue", "averageValue": "10"},
+    }
+
+
+@pytest.mark.parametrize("kind", ["hpa", "keda"])
+def test_waiting_may_be_no_matter(kind: str) -> None:
+    scaling = {"gateway": {"autoscaling": {"kind": kind, "queueMs": None}}}
+    objects = rendered(over(VALUES, scaling))
+    scaler = {**objects.of("HorizontalPodAutoscaler"), **objects.of("ScaledObject")}["gateway"]
+    assert len(scaler["spec"]["metrics" if kind == "hpa" else "triggers"]) == 1
 
 
 def test_refreshers_scale_by_the_demand_of_the_space() -> None:

@@ -25,9 +25,33 @@ CONTRADICTIONS: Final[list[tuple[dict[str, Any], str]]] = [
     ({**ALONE, "gateway": {"settings": {"drain_s": None}}}, "gateway.settings.drain_s: give"),
     ({**SERVING, **VALKEY, "archive": {"enabled": True}}, "archive.url and archive.claim"),
     ({**SERVING, **VALKEY, "neighbours": {"enabled": True}}, "neighbours.bundle"),
+    ({**ALONE, "gateway": {"tracing": {"ratio": 0.1}}}, "gateway.tracing.ratio 0.1 needs"),
     ({**ALONE, "triton": {"mode": "sidecar"}}, "triton.repository.claim"),
     ({**ALONE, "triton": {"sharedMemory": True}}, "triton.sharedMemory needs"),
     ({**ALONE, "triton": {"teacher": True}}, "triton.teacher needs"),
+    (
+        over(ALONE, {"models": [{"name": "a", "path": "b"}, {"name": "a", "path": "c"}]}),
+        "named alike",
+    ),
+    (
+        over(ALONE, {"models": [{"name": "a", "path": "b", "serve": False}]}),
+        "models: none is served",
+    ),
+    (over(ALONE, {"gateway": {"strategy": {"maxSurge": 0}}}), "gateway.strategy: maxSurge"),
+    (over(ALONE, {"triton": {"strategy": {"maxSurge": "0%"}}}), "triton.strategy: maxSurge"),
+    (
+        over(ALONE, {"gateway": {"autoscaling": {"kind": "hpa", "minReplicas": 30}}}),
+        "gateway.autoscaling: minReplicas 30 is above maxReplicas 20",
+    ),
+    (over(ALONE, {"gateway": {"enabled": False}, "loadTest": {"enabled": True}}), "needs gateway"),
+    (
+        {
+            "gateway": {"enabled": False},
+            "triton": {"mode": "sidecar", "repository": {"claim": "a"}},
+            **{name: {"enabled": False} for name in ("refresher", "ingest")},
+        },
+        "triton.mode sidecar needs gateway.enabled",
+    ),
     (
         {**ALONE, "loadTest": {"enabled": True}, "gateway": {"tls": {"secretName": "a"}}},
         "loadTest.enabled",

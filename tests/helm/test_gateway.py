@@ -27,6 +27,18 @@ def test_a_new_pod_answers_before_an_old_one_leaves() -> None:
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
+@pytest.mark.parametrize(("kind", "mode"), [("gateway", "gpu"), ("refresher", "refreshers")])
+def test_an_old_pod_leaves_first_where_a_new_one_would_find_no_gpu(kind: str, mode: str) -> None:
+    spec = objects_of(mode).one("Deployment", kind)["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_a_slow_start_is_no_failed_rollout() -> None:
+    spec, told = gateway({"gateway": {"startupS": 1200}})
+    probe = told["startupProbe"]
+    assert spec["progressDeadlineSeconds"] > probe["periodSeconds"] * probe["failureThreshold"]
+
+
 def test_selectors_never_carry_a_version() -> None:
     spec, _ = gateway({})
     kept = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
@@ -149,3 +161,10 @@ def test_bundles_of_a_rollout_have_a_place_to_go() -> None:
     _, told = gateway({"gateway": {"settings": {"registry": "s3://bundles"}}})
     assert env_of(told)["XDG_CACHE_HOME"] == "/var/cache"
     assert {"name": "cache", "mountPath": "/var/cache"} in told["volumeMounts"]
+
+
+def test_an_image_may_be_pinned_by_its_digest() -> None:
+    pinned = "understudy-gateway@sha256:" + "0" * 64
+    values = {"image": {"registry": "registry.example.com/ads/"}, "gateway": {"repository": pinned}}
+    _, told = gateway(values)
+    assert told["image"] == f"registry.example.com/ads/{pinned}"

@@ -3,7 +3,7 @@
 pytest tests/helm --rewrite-golden writes them anew.
 """
 
-from tests.helm.charts import MODES, text_of
+from tests.helm.charts import CHART, MODES, text_of
 from tests.helm.described import COMMAND_OF, options_schema, settings_schema
 from tests.helm.golden_files import GOLDEN, read_golden, schema_file, write_golden
 
@@ -34,3 +34,9 @@ def test_schema_knows_the_options_of_each_command(is_rewriting: bool) -> None:
             if is_rewriting:
                 properties["options"] = options_schema(role)
             assert properties["options"] == options_schema(role), role
+
+
+def test_every_template_is_seen_in_a_mode() -> None:
+    folder = CHART / "templates"
+    every = {path.relative_to(folder).as_posix() for path in folder.rglob("*.yaml")}
+    assert every - {name for mode in MODES for name in text_of(mode)} == set()

@@ -2,22 +2,20 @@
 
 import json
 import re
+import sys
 import tomllib
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 
-from server.settings import PREFIX, Settings
-from tests.helm.charts import Objects, objects_of, read_values
+from tests.helm.charts import CHART, MODES, Object, Objects, objects_of, read_values, text_of
 from tests.helm.containerfile import ROOT, extras_of, stages, targets
 from understudy import COMMANDS, FOLDERS
 
 EXTRAS: Final[dict[str, list[str]]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
     "project"
 ]["optional-dependencies"]
-COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 REPOSITORIES: Final = {f"understudy-{target}": target for target in targets()}
 
 
@@ -46,7 +44,8 @@ def test_an_image_installs_extras_that_exist(target: str) -> None:
 
 @pytest.mark.parametrize("target", [each for each in targets() if each != "trainer"])
 def test_what_serves_has_no_torch(target: str) -> None:
-    assert not packages(target) & {"torch", "ray", "matplotlib", "scikit-learn"}
+    drawing = set() if target == "loadtest" else {"matplotlib", "scikit-learn"}
+    assert not packages(target) & ({"torch", "ray"} | drawing)
     # Both packages install one module.
     assert not packages(target) >= {"onnxruntime", "onnxruntime-gpu"}
 
@@ -60,9 +59,12 @@ def test_an_image_with_a_gpu_is_the_other_one_with_a_gpu(target: str) -> None:
 @pytest.mark.parametrize("target", targets())
 def test_an_image_holds_what_its_command_needs(target: str) -> None:
     [command, *_] = json.loads(stages()[target].all("CMD")[0])
-    wanted = {"serve-gpu": "gpu"}.get(command, COMMANDS[command].extra)
-    held = closed(extras_of(target)) | ({"serve", "refresh"} if target.endswith("-gpu") else set())
-    assert wanted in held
+    assert COMMANDS[command].extra in _held(target)
+
+
+def _held(target: str) -> set[str]:
+    """`gpu` is `serve` by another build of ONNX Runtime."""
+    return closed(extras_of(target)) | ({"serve", "refresh"} if target.endswith("-gpu") else set())
 
 
 def test_images_run_as_nobody_and_copy_what_was_built() -> None:
@@ -89,10 +91,13 @@ def test_base_images_are_pinned() -> None:
     text = (ROOT / "Containerfile").read_text("utf-8")
     assert re.search(r"^ARG PYTHON_IMAGE=\S+:3\.11\.\d+-slim-\w+$", text, re.MULTILINE)
     assert {stage.base for stage in stages().values()} <= {"${PYTHON_IMAGE}", "source", "runtime"}
-    assert "-c constraints.txt" in text
+    installs = re.findall(r"^RUN pip .*", text, re.MULTILINE)
+    assert len(installs) == len(targets()) + 1  # one takes pip itself away
+    for line in installs[:-1]:
+        assert line.startswith("RUN pip --python /venv install -c constraints.txt -e ")
 
 
-@pytest.mark.parametrize("mode", ["prod", "gpu", "cluster"])
+@pytest.mark.parametrize("mode", MODES)
 def test_the_chart_asks_for_images_that_are_built(mode: str) -> None:
     objects: Objects = objects_of(mode)
     for _, pod in objects.pods():
@@ -101,38 +106,38 @@ def test_the_chart_asks_for_images_that_are_built(mode: str) -> None:
             assert name in REPOSITORIES.keys() | {"valkey", "tritonserver"}
 
 
-@pytest.mark.parametrize("mode", ["prod", "gpu", "cluster"])
+@pytest.mark.parametrize("mode", MODES)
 def test_images_of_the_chart_hold_the_commands_that_it_runs(mode: str) -> None:
-    for each in objects_of(mode).of("Deployment").values():
-        for one in each["spec"]["template"]["spec"]["containers"]:
-            target = REPOSITORIES.get(one["image"].rpartition("/")[2].partition(":")[0])
-            command = (one.get("args") or [""])[0]
-            if target is not None and command in COMMANDS and not target.endswith("-gpu"):
-                assert COMMANDS[command].extra in closed(extras_of(target)), (target, command)
+    ran = 0
+    for name, pod in objects_of(mode).pods():
+        for each in pod["containers"]:
+            target = REPOSITORIES.get(each["image"].rpartition("/")[2].partition(":")[0])
+            command = _command(each)
+            if target is not None and command is not None:
+                ran += 1
+                assert COMMANDS[command].extra in _held(target), (name, target, command)
+    assert ran
 
 
-def test_compose_runs_commands_and_settings_that_exist() -> None:
-    services = COMPOSE["services"]
-    assert services.keys() == {"valkey", "gateway", "refresher", "ingest"}
-    for name, service in services.items():
-        if name != "valkey":
-            assert service["command"][0] in COMMANDS
-            for setting in service["environment"]:
-                assert setting.removeprefix(PREFIX).lower() in Settings.model_fields
-        if "build" in service:
-            assert service["build"]["target"] in targets()
-            assert service["image"].partition(":")[0] in REPOSITORIES
+def _command(container: Object) -> str | None:
+    """Of ours; None for what is Python alone, or another's."""
+    words = [*container.get("command", ["understudy"]), *container.get("args", [])]
+    if "understudy" not in words:
+        return None
+    command: str = words[words.index("understudy") + 1]
+    assert command in COMMANDS
+    return command
 
 
-def test_compose_is_as_confined_as_the_chart() -> None:
-    for name, service in COMPOSE["services"].items():
-        assert service["read_only"] is True, name
-        assert service["cap_drop"] == ["ALL"], name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert service["user"].split(":")[0] != "0", name
-    ports = {name: each["ports"] for name, each in COMPOSE["services"].items() if "ports" in each}
-    assert ports == {"gateway": ["127.0.0.1:8080:8080"]}
+def test_what_helm_test_runs_needs_python_alone() -> None:
+    for path in (CHART / "files/tests").iterdir():
+        imported = re.findall(r"^(?:import|from) (\w+)", path.read_text("utf-8"), re.MULTILINE)
+        assert set(imported) <= sys.stdlib_module_names
 
 
-def test_compose_and_chart_agree_on_the_server() -> None:
-    assert COMPOSE["services"]["valkey"]["image"] == read_values("values.yaml")["valkey"]["image"]
+def test_what_is_run_within_a_gateway_is_in_its_image() -> None:
+    page = (ROOT / "docs/kubernetes.md").read_text("utf-8")
+    notes = "".join(text_of(mode)["NOTES.txt"] for mode in MODES)
+    named = set(re.findall(r"-- understudy (\w+)", page + notes))
+    assert named >= {"cache", "rollout"}
+    assert {COMMANDS[each].extra for each in named} <= _held("gateway")

@@ -8,7 +8,7 @@ def notes(mode: str) -> str:
 
 
 OFF = ["cache:", "admin token:", "keys:", "TLS:", "disruption budget:", "network policy:",
-       "autoscaling:", "monitoring:", "resources:", "signatures:"]  # fmt: skip
+       "autoscaling:", "monitoring:", "resources:", "signatures:", "traces:"]  # fmt: skip
 
 
 @pytest.mark.parametrize("what", OFF)
@@ -40,3 +40,30 @@ def test_notes_say_that_probes_have_no_certificate() -> None:
     told = render(over(ALONE, {"gateway": {"tls": {"secretName": "a", "clientCA": True}}}))
     assert "probes have none" in told["NOTES.txt"]
     assert "helm test ads" in notes("minimal")
+
+
+def test_notes_say_where_rollouts_are_decided() -> None:
+    assert "every gateway has their controller" in notes("prod")
+    assert "exec deployment/ads-understudy-gateway --container gateway -- understudy rollout" in (
+        notes("cluster")
+    )
+    assert "controller" not in notes("minimal")  # nothing to keep their state
+    assert "- registry:" in notes("minimal")
+
+
+def test_notes_say_what_an_uninstall_leaves() -> None:
+    selector = "app.kubernetes.io/instance=ads,app.kubernetes.io/component=valkey"
+    assert f"delete pvc --selector {selector}" in notes("cluster")
+    assert "pvc" not in notes("prod")
+
+
+def test_notes_of_refreshers_alone_speak_of_no_gateway_of_theirs() -> None:
+    assert notes("refreshers").startswith("No gateway is part of this release.")
+    assert "port-forward" not in notes("refreshers")
+    assert "- keys:" not in notes("refreshers")
+
+
+def test_notes_say_how_the_doctor_is_called() -> None:
+    beside = "exec deployment/ads-understudy-gateway --container gateway -- understudy doctor"
+    assert beside in notes("minimal")
+    assert "understudy doctor" not in notes("refreshers")

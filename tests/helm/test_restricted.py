@@ -67,3 +67,13 @@ def test_a_weaker_pod_would_be_found(of_pod: dict[str, Any], of_container: dict[
     pod.update(of_pod)
     pod["containers"][0]["securityContext"].update(of_container)
     assert breaches(pod) != []
+
+
+def test_what_draws_or_caches_has_somewhere_to_write(objects: Objects) -> None:
+    """The root is read-only, and without /tmp Python's own tempfile finds no folder."""
+    for name, pod in objects.pods():
+        writable = {each["name"] for each in pod.get("volumes", []) if "emptyDir" in each}
+        for each in pod["containers"]:
+            mounts = {mount["mountPath"]: mount["name"] for mount in each.get("volumeMounts", [])}
+            if "understudy" in each.get("command", ["understudy"]):
+                assert mounts.get("/tmp") in writable, (name, each["name"])

@@ -79,6 +79,12 @@ WRONG: Final = [
     {"valkey": {"mode": "sentinel"}},
     {"triton": {"mode": "remote"}},
     {"monitoring": {"rules": {"shedShare": 2}}},
+    {"models": [{"name": "Feed", "path": "feed"}]},
+    {"models": [{"name": "feed", "path": "/feed"}]},
+    {"models": [{"name": "feed", "path": "feed", "server": True}]},
+    {"models": [{"name": "feed", "path": "feed", "refresher": {"replica": 2}}]},
+    {"gateway": {"strategy": {"maxSurge": "much"}}},
+    {"networkPolicy": {"extraEgress": {"gatway": []}}},
 ]
 
 

@@ -11,10 +11,11 @@ from server.open_inference.listening import GRPC_GRACE_S
 from server.settings import PREFIX, Settings
 from tests.helm.charts import (
     ALONE,
-    MODES,
+    WITH_GATEWAYS,
     Object,
     Objects,
     container,
+    containers,
     env_of,
     objects_of,
     over,
@@ -49,10 +50,10 @@ def test_values_repeat_the_defaults_of_the_code() -> None:
     assert told == {name: Settings.model_fields[name].default for name in told}
 
 
-def test_a_gateway_reads_its_environment(
-    mode: str, objects: Objects, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("mode", WITH_GATEWAYS)
+def test_a_gateway_reads_its_environment(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name is a setting and each text has a value that it takes."""
+    objects = objects_of(mode)
     config, own = _config(objects), env_of(_gateway(objects))
     for name in (*config, *own):
         if name.startswith(PREFIX):
@@ -88,7 +89,7 @@ def test_probes_ask_what_the_gateway_answers(tmp_path: Path) -> None:
     assert {probe["httpGet"]["port"] for probe in probes.values()} == {"http"}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", WITH_GATEWAYS)
 def test_the_end_of_a_gateway_is_long_enough(mode: str) -> None:
     """preStop outlasts a request, the drain the readiness probe, the grace all of it."""
     objects = objects_of(mode)
@@ -104,20 +105,18 @@ def test_the_end_of_a_gateway_is_long_enough(mode: str) -> None:
 
 def test_each_process_runs_a_command_of_the_code(objects: Objects) -> None:
     for role, command in {"gateway": "serve", **COMMAND_OF}.items():
-        if role not in objects.of("Deployment"):
-            continue
-        first, *options = container(pod_of(objects, "Deployment", role), role)["args"]
-        assert first == command
-        assert command in COMMANDS
-        if role != "gateway":
-            names = {each.partition("=")[0].replace("--no-", "--") for each in options}
-            assert names <= option_names(role) | {"--from"}
+        for told in containers(objects, role):
+            first, *options = told["args"]
+            assert first == command
+            assert command in COMMANDS
+            if role != "gateway":
+                names = {each.partition("=")[0].replace("--no-", "--") for each in options}
+                assert names <= option_names(role) | {"--from"}
 
 
 def test_processes_behind_the_cache_get_no_setting_they_cannot_read(objects: Objects) -> None:
-    for role in COMMAND_OF.keys() & objects.of("Deployment").keys():
-        env = env_of(container(pod_of(objects, "Deployment", role), role))
-        known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OPTION_ENV
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | OPTION_ENV
+    for env in (env_of(each) for role in COMMAND_OF for each in containers(objects, role)):
         assert {name for name in env if name.startswith(PREFIX)} <= known
         assert env["UNDERSTUDY_METRICS_PORT"] == "9100"
 
@@ -129,3 +128,11 @@ def test_ages_mean_the_same_on_both_sides() -> None:
         env = env_of(container(pod_of(objects, "Deployment", role), role))
         assert env["UNDERSTUDY_SOFT_TTL_S"] == _config(objects)["UNDERSTUDY_SOFT_TTL_S"] == "60"
         assert env["UNDERSTUDY_HARD_TTL_S"] == _config(objects)["UNDERSTUDY_HARD_TTL_S"] == "7200"
+
+
+def test_every_process_logs_json_at_the_level_of_the_gateways(objects: Objects) -> None:
+    config = _config(objects) if "gateway" in objects.of("ConfigMap") else {}
+    assert config.get("UNDERSTUDY_LOG_FORMAT", "json") == "json"
+    for env in (env_of(each) for role in COMMAND_OF for each in containers(objects, role)):
+        assert env["UNDERSTUDY_LOG_FORMAT"] == "json"
+        assert env["UNDERSTUDY_LOG_LEVEL"] == config.get("UNDERSTUDY_LOG_LEVEL", "info")

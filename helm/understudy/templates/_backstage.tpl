@@ -16,6 +16,9 @@ spec:
   {{- if not $scaling.kind }}
   replicas: {{ $values.replicas }}
   {{- end }}
+  {{- with $values.strategy }}
+  {{- include "understudy.strategy" . | nindent 2 }}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "understudy.selectorLabels" . | nindent 6 }}
@@ -52,6 +55,10 @@ spec:
           env:
             - name: UNDERSTUDY_METRICS_PORT
               value: "9100"
+            - name: UNDERSTUDY_LOG_FORMAT
+              value: json
+            - name: UNDERSTUDY_LOG_LEVEL
+              value: {{ default "info" .root.Values.gateway.settings.log_level }}
             {{- range $name, $value := default dict .env }}
             - name: {{ $name }}
               value: {{ $value | quote }}

@@ -30,3 +30,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   {{- end }}
 {{- end }}
 {{- end -}}
+
+{{- define "understudy.egressToCollector" -}}
+{{- with .Values.gateway.tracing }}
+{{- if .ratio }}
+{{- $url := urlParse .endpoint }}
+- ports:
+    - port: {{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+  {{- with $.Values.networkPolicy.tracesTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -13,15 +13,25 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The rest takes (dict "root" $ "component" "gateway"). */}}
-{{- define "understudy.component" -}}
+{{/*
+The rest takes (dict "root" $ "component" "gateway"), and "model" where a role has a deployment for
+each model. Accounts and policies are those of the role.
+*/}}
+{{- define "understudy.role" -}}
 {{- printf "%s-%s" (include "understudy.fullname" .root) .component -}}
+{{- end -}}
+
+{{- define "understudy.component" -}}
+{{- include "understudy.role" . }}{{ with .model }}-{{ . }}{{ end -}}
 {{- end -}}
 
 {{- define "understudy.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "understudy.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
+{{- with .model }}
+understudy/model: {{ . }}
+{{- end }}
 {{- end -}}
 
 {{- define "understudy.labels" -}}
@@ -38,9 +48,9 @@ labels:
   {{- include "understudy.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* (dict "root" $ "repository" "understudy-gateway") */}}
+{{/* (dict "root" $ "repository" "understudy-gateway"); a repository with a digest has no tag. */}}
 {{- define "understudy.image" -}}
 {{- $tag := default .root.Chart.AppVersion .root.Values.image.tag -}}
 {{- with .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
-{{- .repository }}:{{ $tag -}}
+{{- .repository }}{{ if not (contains "@" .repository) }}:{{ $tag }}{{ end -}}
 {{- end -}}

@@ -7,7 +7,7 @@ that a gateway refuses at start.
 {{- define "understudy.podSpec" -}}
 enableServiceLinks: false
 automountServiceAccountToken: false
-serviceAccountName: {{ include "understudy.component" . }}
+serviceAccountName: {{ include "understudy.role" . }}
 terminationGracePeriodSeconds: {{ .graceS }}
 securityContext:
   {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
@@ -139,4 +139,11 @@ securityContext:
   secret:
     secretName: {{ . }}
 {{- end }}
+{{- end -}}
+
+{{- define "understudy.strategy" -}}
+strategy:
+  rollingUpdate:
+    maxSurge: {{ .maxSurge }}
+    maxUnavailable: {{ .maxUnavailable }}
 {{- end -}}

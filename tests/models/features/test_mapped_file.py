@@ -78,3 +78,9 @@ def test_offsets_beyond_the_file_are_refused(path: Path) -> None:
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
     with pytest.raises(Exception, match=r"(?i)incomplete"):
         mapped(path, ())
+
+
+def test_others_may_read_what_they_may_read_of_any_new_file(path: Path, tmp_path: Path) -> None:
+    """A gateway is seldom run by the user who exported."""
+    (tmp_path / "any").touch()
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode

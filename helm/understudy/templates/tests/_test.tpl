@@ -1,7 +1,7 @@
 {{/* (dict "root" $ "name" "ready"): a pod of `helm test`, which runs files/tests/NAME.py. */}}
 {{- define "understudy.test" -}}
 {{- $this := dict "root" .root "component" "test" -}}
-{{- if and .root.Values.tests.enabled (not .root.Values.gateway.tls.clientCA) }}
+{{- if and .root.Values.tests.enabled .root.Values.gateway.enabled (not .root.Values.gateway.tls.clientCA) }}
 apiVersion: v1
 kind: Pod
 metadata:
