@@ -85,6 +85,12 @@ COMMANDS: Final = {
     ),
     "rank": Command("loadtest.rank_command", "rank", "Ask a gateway for a slate.", "loadtest"),
     "key": Command("server.access.key_command", "key", "Make a key for ranking.", "serve"),
+    "slow": Command(
+        "server.slow.slow_command", "slow", "Show a gateway's slowest requests.", "serve"
+    ),
+    "doctor": Command(
+        "server.doctor.doctor_command", "doctor", "Check a deployment, say what to mend.", "serve"
+    ),
     "settings": Command(
         "server.settings_command", "settings", "Print every setting of the gateway.", "serve"
     ),

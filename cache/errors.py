@@ -4,8 +4,10 @@ CacheError
 ├── StoreUnavailable      the server does not answer, answers an error, or no connection is free
 ├── TeacherUnavailable    the teacher is elsewhere, and does not answer there
 ├── UrlInvalid            the address is not one that a client could connect to
+├── LogsInvalid           the environment asks for a log that there is none of
 ├── NotConfirmed          an operator would delete, and has not said that it is meant
 ├── SpaceUnknown          no page and no demand of that space
+├── UserUnknown           no record and no page of that user
 ├── ShardsDiffer          a process wants another number of shards than the space has
 ├── Corrupt               bytes that are not what their key says
 │   ├── PageCorrupt
@@ -33,11 +35,19 @@ class UrlInvalid(CacheError):
     pass
 
 
+class LogsInvalid(CacheError):
+    pass
+
+
 class NotConfirmed(CacheError):
     pass
 
 
 class SpaceUnknown(CacheError):
+    pass
+
+
+class UserUnknown(CacheError):
     pass
 
 

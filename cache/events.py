@@ -11,6 +11,8 @@ from cache.streams import Streams
 IMPRESSION: Final = "impression"
 MAX_EVENTS: Final = 1000
 MAX_TEXT_BYTES: Final = 1024
+MAX_MESSAGES: Final = 100_000
+"""Of backlog: past it the oldest are lost."""
 
 _HEADER: Final = Struct("<2sBxI")
 _EVENT: Final = Struct("<qHHHH")
@@ -75,7 +77,7 @@ def _decode_one(data: bytes, at: int) -> tuple[Event, int]:
 class EventFeed:
     """Hands events to ingest. Past `stream_limit` messages of backlog the oldest are lost."""
 
-    def __init__(self, streams: Streams, stream_limit: int = 100_000) -> None:
+    def __init__(self, streams: Streams, stream_limit: int = MAX_MESSAGES) -> None:
         self._streams = streams
         self._stream_limit = stream_limit
 

@@ -28,6 +28,7 @@ class LineLost(StoreUnavailable):
 class _Flying(NamedTuple):
     answer: Answer
     until_s: float
+    values: int  # that the answer has; 0 where nobody can know
 
 
 class Line(asyncio.Protocol):
@@ -79,7 +80,8 @@ class Line(asyncio.Protocol):
         if len(self._flying) >= MAX_FLYING:
             raise StoreUnavailable(f"{MAX_FLYING} reads wait for an answer")
         answer = self._loop.create_future()
-        self._flying.append(_Flying(answer, monotonic() + self._answer_s))
+        values = len(command) - 1 if command[0] == b"MGET" else 0
+        self._flying.append(_Flying(answer, monotonic() + self._answer_s, values))
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append(hiredis.pack_command(cast(Any, command)))
@@ -115,6 +117,17 @@ class Line(asyncio.Protocol):
         if not self._flying:
             self.end("the server answers what nobody asked")
             return
-        answer = self._flying.popleft().answer
-        if not answer.done():
+        answer, _, values = flying = self._flying.popleft()
+        if values and is_another(value, values):
+            self._flying.appendleft(flying)
+            self.end("its answers are out of step")
+        elif not answer.done():
             answer.set_result(value)
+
+
+def is_another(value: Any, values: int) -> bool:
+    """Neither so many values nor an error: a number that was damaged on the way moves answers to
+    other callers, and a page does not say whose it is."""
+    if value.__class__ is list:
+        return len(value) != values
+    return not isinstance(value, hiredis.ReplyError)

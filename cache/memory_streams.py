@@ -14,6 +14,7 @@ class _Stream:
     last: int = 0
     delivered: int = 0
     pending: dict[int, float] = field(default_factory=dict)  # id → when it was given
+    owners: dict[int, bytes] = field(default_factory=dict)  # of what is pending
 
 
 class MemoryStreams:
@@ -41,7 +42,14 @@ class MemoryStreams:
         given = [number for number in held.messages if number > held.delivered][:count]
         if given:
             held.delivered = given[-1]
-        return self._give(held, given)
+        return self._give(held, given, consumer)
+
+    async def given_before(
+        self, stream: bytes, group: bytes, consumer: bytes, count: int
+    ) -> list[Message]:
+        held = self._streams[stream]
+        own = [number for number in held.messages if held.owners.get(number) == consumer]
+        return [Message(_id(number), held.messages[number]) for number in own[:count]]
 
     async def claim_stale(
         self, stream: bytes, group: bytes, consumer: bytes, min_idle_ms: int, count: int
@@ -51,12 +59,13 @@ class MemoryStreams:
             del held.pending[number]
         before = self._clock() - min_idle_ms / 1000.0
         stale = [number for number, since in held.pending.items() if since <= before]
-        return self._give(held, sorted(stale)[:count])
+        return self._give(held, sorted(stale)[:count], consumer)
 
     async def acknowledge(self, stream: bytes, group: bytes, ids: Sequence[bytes]) -> None:
         held = self._streams[stream]
         for number in map(_number, ids):
             held.pending.pop(number, None)
+            held.owners.pop(number, None)
             held.messages.pop(number, None)
 
     async def pending(self, stream: bytes, group: bytes) -> int:
@@ -81,8 +90,9 @@ class MemoryStreams:
     async def close(self) -> None:
         self._streams.clear()
 
-    def _give(self, held: _Stream, numbers: Sequence[int]) -> list[Message]:
+    def _give(self, held: _Stream, numbers: Sequence[int], consumer: bytes) -> list[Message]:
         now = self._clock()
+        held.owners.update(dict.fromkeys(numbers, consumer))
         held.pending.update(dict.fromkeys(numbers, now))
         return [Message(_id(number), held.messages[number]) for number in numbers]
 

@@ -75,6 +75,12 @@ class RolloutBoard:
         with unavailable_when_failing("take the lease of a rollout"):
             return bool(await self._client.eval(LEAD, 1, self._leader, token, for_ms))
 
+    async def leader(self) -> str | None:
+        """Whoever has the lease."""
+        with unavailable_when_failing("read who leads a rollout"):
+            token = await self._client.get(self._leader)
+        return None if token is None else str(token.decode())
+
     async def resign(self, token: bytes) -> None:
         with unavailable_when_failing("give back the lease of a rollout"):
             await self._client.eval(RESIGN, 1, self._leader, token)

@@ -35,6 +35,12 @@ class Streams(Protocol):
         """New messages, oldest first; waits up to `block_ms` for the first (0: does not wait)."""
         ...
 
+    async def given_before(
+        self, stream: bytes, group: bytes, consumer: bytes, count: int
+    ) -> list[Message]:
+        """The oldest of what is pending with this consumer: an answer may have been lost."""
+        ...
+
     async def claim_stale(
         self, stream: bytes, group: bytes, consumer: bytes, min_idle_ms: int, count: int
     ) -> list[Message]:

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +16,7 @@ from server.gateway import Gateway
 from server.open_inference.http_routes import is_protocol_path, open_inference_app
 from server.open_inference.listening import grpc_listening
 from server.open_inference.service import OpenInference
-from server.openapi import TITLE, document, version
+from server.openapi import TITLE, document
 from server.routes.cache_status import PATH as STATUS_PATH
 from server.routes.cache_status import CacheStatusRoute
 from server.routes.events import EventsRoute
@@ -24,9 +25,21 @@ from server.routes.items import PATH as ITEMS_PATH
 from server.routes.items import ItemsRoute
 from server.routes.metrics import MetricsRoute
 from server.routes.rank import PATH, RankRoute
+from server.routes.slow import PATH as SLOW_PATH
+from server.routes.slow import SlowRoute
 from server.settings import Settings
+from server.slow.pages import SlowPages
+from server.version import version
 from server.workers.pages import WorkerPages
 from server.workers.worker import Worker
+
+UNTOLD: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""The framework would tell of some routes a second time, and of what was in them."""
 
 
 class GatewayApp(FastAPI):
@@ -60,6 +73,8 @@ def create_app(
     where it is one of several."""
     gateway = Gateway(settings, on_ready)
     pages = None if worker is None else WorkerPages(worker, gateway.metrics.registry)
+    comes_back = worker is not None and worker.comes_back
+    slow = SlowPages(gateway.slow, settings.slow_window_s, worker)
     inference = OpenInference(gateway)
     metrics = MetricsRoute(gateway, pages)
     # None without a token: nobody could be told from anybody else.
@@ -68,16 +83,22 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         watching = nullcontext() if console is None else console.running()
-        async with grpc_listening(inference, version()), pages or nullcontext(), watching:
+        listening = grpc_listening(inference, version())
+        async with pages or nullcontext(), slow.telling(), watching:
             await gateway.start()
-            yield
+            if comes_back:
+                await gateway.until_ready()  # the others answer meanwhile
+            async with listening:
+                yield
         await gateway.stop()
 
-    app = GatewayApp(title=TITLE, version=version(), redoc_url=None, lifespan=lifespan)
+    app = GatewayApp(
+        title=TITLE, version=version(), redoc_url=None, lifespan=lifespan, telemetry=UNTOLD
+    )
     app.settings = settings
     app.gateway = gateway
     rank = RankRoute(gateway)
-    routes = [*_routes(gateway, rank, metrics), *_admin_routes(gateway, console)]
+    routes = [*_routes(gateway, rank, metrics), *_admin_routes(gateway, console, slow)]
     paths = [route.path for route in routes]
     app.rank = CountedAnswers(rank, gateway.metrics, paths)
     protocol = open_inference_app(inference, version())
@@ -100,10 +121,11 @@ def _routes(gateway: Gateway, rank: RankRoute, metrics: MetricsRoute) -> list[Ro
     ]
 
 
-def _admin_routes(gateway: Gateway, console: Console | None) -> list[Route]:
+def _admin_routes(gateway: Gateway, console: Console | None, slow: SlowPages) -> list[Route]:
     """None without a token."""
     token = gateway.settings.admin_token
     if token is None or console is None:
         return []
     items = Route(ITEMS_PATH, ItemsRoute(gateway, token), methods=["POST"])
-    return [items, *console.routes(token, gateway.settings.max_body_bytes)]
+    slowest = Route(SLOW_PATH, SlowRoute(slow, token).page, methods=["GET"])
+    return [items, slowest, *console.routes(token, gateway.settings.max_body_bytes)]

@@ -159,12 +159,19 @@ class Batcher:
             run = batch[first:last]
             wanted = [waiting.wanted for waiting in run]
             until_ns = min(waiting.until_ns for waiting in run)
-            scored = self._scorer.score(assembly, first, last, wanted, until_ns)
+            headers = _onward(run) if self._scorer.is_remote else None
+            scored = self._scorer.score(assembly, first, last, wanted, until_ns, headers)
             inputs = (Inputs(assembly, place) for place in range(first, last))
             judged += map(Judged, assembly.requests[first:last], scored, inputs)
             for waiting in run:
                 waiting.clock.mark("inference")
         return judged
+
+
+def _onward(run: Sequence[Waiting]) -> dict[str, str] | None:
+    """A run has one parent, the first of its requests that is traced."""
+    traces = (waiting.clock.trace for waiting in run)
+    return next((trace.onward for trace in traces if trace is not None), None)
 
 
 def _candidates(batch: Sequence[Waiting]) -> int:

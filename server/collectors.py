@@ -3,10 +3,16 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import time
 from typing import Final
 
 import numpy as np
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    Exemplar,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from models.features.records import F32, F64
@@ -17,11 +23,12 @@ AT_ONCE: Final = 32
 class Series:
     """One histogram's counts; ten times cheaper to add to than the client library's."""
 
-    __slots__ = ("_bounds", "_later", "counts", "sum")
+    __slots__ = ("_bounds", "_exemplars", "_later", "counts", "sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self._later: list[F32 | F64] = []
+        self._exemplars: dict[int, Exemplar] = {}
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
@@ -50,11 +57,22 @@ class Series:
         self._count_later()
         return self.counts
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """As Prometheus wants them: cumulative, by upper bound."""
+    def exemplify(self, exemplar: Exemplar) -> None:
+        """The latest of its bucket."""
+        self._exemplars[bisect_left(self._bounds, exemplar.value)] = exemplar
+
+    def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """As Prometheus wants them: cumulative, by upper bound, with what exemplifies each."""
         self._count_later()
         bounds = [*map(str, self._bounds), "+Inf"]
-        return list(zip(bounds, np.cumsum(self.counts).tolist(), strict=True))
+        counted = zip(bounds, np.cumsum(self.counts).tolist(), strict=True)
+        exemplars = self._exemplars
+        if not exemplars:
+            return list(counted)
+        return [
+            (*each, exemplars[place]) if place in exemplars else each
+            for place, each in enumerate(counted)
+        ]
 
 
 class SeriesRow:
@@ -69,6 +87,12 @@ class SeriesRow:
         self._later.append(values)
         if len(self._later) >= AT_ONCE:
             self.count()
+
+    def exemplify(self, values: Sequence[float], labels: Mapping[str, str]) -> None:
+        """The same values as are observed; `labels` say whose they are."""
+        now_s = time()
+        for series, value in zip(self._series, values, strict=True):
+            series.exemplify(Exemplar(dict(labels), value, now_s))
 
     def count(self) -> None:
         if not self._later:
@@ -146,6 +170,9 @@ class Tally(Collector):
         self._name, self._text, self._labels = name, text, labels
         self._kept: dict[Callable[[], Mapping[str, int]], tuple[str, ...]] = {}
         self._settled: Counter[tuple[str, ...]] = Counter()
+
+    def describe(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(self._name, self._text, labels=self._labels)
 
     def add(self, counts: Callable[[], Mapping[str, int]], *part: str) -> None:
         self._kept[counts] = part

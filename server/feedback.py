@@ -1,6 +1,7 @@
 """What is told about an answer once it is sent: demand, the served log, and counters."""
 
 from collections import deque
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from server.served_log import ServedLog
 from server.stages import StageClock
 from server.summary import Summary
 from server.wire import RankAnswer, RankRequest
+
+CORRUPT: Final = "corrupt"
 
 
 class Feedback:
@@ -46,6 +49,8 @@ class Feedback:
     def tell(self, ranked: Ranked, answer: RankAnswer, clock: StageClock) -> None:
         summary, resolved = ranked.assembled.summary, ranked.assembled.resolved
         self.lane.timed(clock)
+        if clock.trace is not None:
+            self.lane.exemplify(clock, clock.trace.exemplar_labels(answer.request_id))
         self.lane.covered(summary.by_tier)
         self._metrics.request_candidates.observe(summary.candidates)
         self.lately.append(ranked.request)
@@ -55,9 +60,10 @@ class Feedback:
             self._metrics.degraded.labels(degraded.stage, degraded.reason).inc()
         if resolved is not None:
             self._age(summary, resolved)
-        # When the cache was not read nobody knows what is missing.
-        is_told = summary.wants or self._tells_hits
-        if self.demand is not None and is_told and ranked.cache_reason is None:
+        # When the cache was not read nobody knows what is missing. What came damaged is: it stays
+        # so until a refresher writes over it, which takes somebody who asks.
+        reason, is_told = ranked.cache_reason, summary.wants or self._tells_hits
+        if self.demand is not None and is_told and (reason is None or reason == CORRUPT):
             self._ask(self.demand, ranked)
         if self.served is not None:
             self.served.tell(ranked, answer)

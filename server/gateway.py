@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from secrets import token_hex
+from typing import Final
 
 from cache.events import EventFeed
 from models.features.catalogue import CatalogueError
@@ -21,24 +22,29 @@ from server.metrics import Metrics
 from server.open_lane import Source
 from server.rollout.lanes.vertical import Vertical
 from server.settings import Settings
+from server.slow.slow_log import SlowLog
+from server.tracing.opening import open_tracer
 
 log = logging.getLogger(__name__)
+LOOK_S: Final = 0.05
 
 
 class Gateway:
     """Not ready until its bundles are verified and warm; `reason` says what it waits for."""
 
     def __init__(self, settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Raises KeysInvalid."""
+        """Raises KeysInvalid, TracingMissing."""
         self.settings = settings
         self._on_ready = on_ready
         self.metrics = Metrics(settings.teacher_age_objective_s)
         self.door = Door(settings.keys, self.metrics.registry)
+        self.slow = SlowLog.of(settings)
         self.events: EventFeed | None = None
         self.reason = "starting"
         self.drain = Drain(settings.drain_s)
         self.name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
         """Of this process, for its life."""
+        self.tracer = open_tracer(settings, self.metrics, self.name)
         self._default: Vertical | None = None
         """None while it is not ready."""
         self._verticals: dict[str, Vertical] = {}
@@ -79,9 +85,18 @@ class Gateway:
         self._links = cache_links(self.settings)
         self.events = self._links.events()
         self._background.keep("open", self._open(self._links))
+        if self.tracer is not None:
+            self.tracer.start()
         if self.settings.keys is not None:
             keys = KeysFollower(self.settings.keys, self.door)
             self._background.keep("keys", keys.run())
+        if self.slow is not None:
+            self._background.keep("slow", self.slow.run())
+
+    async def until_ready(self) -> None:
+        """Or until it is to end."""
+        while self._default is None and not self.drain.has_begun:  # noqa: ASYNC110, set by signals
+            await asyncio.sleep(LOOK_S)
 
     async def stop(self) -> None:
         self._default, self.reason = None, "stopping"
@@ -94,6 +109,8 @@ class Gateway:
             log.error("a model could not be closed", exc_info=error)
         if self._links is not None:
             await self._links.close()
+        if self.tracer is not None:
+            await asyncio.to_thread(self.tracer.close)
 
     def _not_ready(self) -> NotReady:
         return NotReady(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Final, NamedTuple, Protocol
@@ -25,6 +26,8 @@ SLOW: Final = 2.0
 LEARNING_RATE: Final = 0.1
 MIN_PROOF_S: Final = 0.25
 
+Headers = Mapping[str, str] | None
+
 
 class Ran(NamedTuple):
     logit: F32  # [N, T]
@@ -35,8 +38,9 @@ class Backend(Protocol):
     is_remote: bool
     """Whether a run may wait for another process: it must not do so on the event loop."""
 
-    def run(self, arrays: Arrays, until_ns: int) -> Ran:
-        """Blocking. `until_ns`, of perf_counter_ns, is the first deadline of those who wait."""
+    def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
+        """Blocking. `until_ns`, of perf_counter_ns, is the first deadline of those who wait;
+        `headers` go along to another process."""
 
 
 class InProcess:
@@ -45,7 +49,7 @@ class InProcess:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def run(self, arrays: Arrays, until_ns: int) -> Ran:
+    def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
         return Ran(self._model.run(arrays).logit, None)
 
 
@@ -57,7 +61,7 @@ class Remote(Protocol):
     @property
     def manifest(self) -> Manifest: ...
 
-    def run(self, arrays: Arrays, timeout_s: float) -> Outputs: ...
+    def run(self, arrays: Arrays, timeout_s: float, headers: Headers = None) -> Outputs: ...
 
     def prove(self, timeout_s: float = ...) -> None: ...
 
@@ -81,14 +85,14 @@ class TritonFirst:
         self._told = ""
         """The last trouble in the log, so that it is there once."""
 
-    def run(self, arrays: Arrays, until_ns: int) -> Ran:
+    def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
         if self._breaker.is_open:
             return self._here(arrays, "triton_unavailable")
         # Half of what is left: the other half is for the student here, should Triton not answer.
         began_ns = perf_counter_ns()
         limit_s = min(self._triton.timeout_s, max(until_ns - began_ns, 0) / 2e9)
         try:
-            logit = self._triton.run(arrays, limit_s).logit
+            logit = self._triton.run(arrays, limit_s, headers).logit
         except TritonTimeout as error:
             if limit_s >= min(PATIENT * self._triton.timeout_s, SLOW * self._usual_s):
                 self._failed(error)

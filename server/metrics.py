@@ -1,10 +1,9 @@
 """Every metric of the gateway."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
-from prometheus_client.exposition import generate_latest
 
 from cache.breaker import CircuitBreaker
 from models.features.records import F32
@@ -12,6 +11,7 @@ from models.schema import TIERS
 from server.bundle_metrics import BundleMetrics
 from server.catalogue_metrics import CatalogueMetrics
 from server.collectors import Counts, Histograms
+from server.exposition import PLAIN, Exposition
 from server.feed_metrics import FeedMetrics
 from server.freshness_metrics import FreshnessMetrics
 from server.rollout.metrics import RolloutMetrics
@@ -20,6 +20,10 @@ from server.stages import STAGES, TOTAL, StageClock
 SECONDS: Final = tuple(round(5e-5 * 1.6**step, 7) for step in range(24))  # 50 µs … 2.5 s
 AGES_S: Final = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 SIZES: Final = tuple(2**power for power in range(13))
+SHED: Final = ("overloaded", "late", "over_quota", "hung_up")
+"""Reasons that server.shed counts."""
+LATE: Final = ("total", "late")
+"""Stage and reason of an answer past its deadline."""
 
 
 class LaneMetrics:
@@ -34,6 +38,11 @@ class LaneMetrics:
 
     def timed(self, clock: StageClock) -> None:
         self._stages.observe([ns / 1e9 for ns in (*clock.spent_ns.values(), clock.total_ns)])
+
+    def exemplify(self, clock: StageClock, labels: Mapping[str, str]) -> None:
+        """The buckets that it is counted in name it."""
+        spent_ns = (*clock.spent_ns.values(), clock.total_ns)
+        self._stages.exemplify([ns / 1e9 for ns in spent_ns], labels)
 
     def covered(self, by_tier: Sequence[int]) -> None:
         for tier, candidates in zip(self._tiers, by_tier, strict=True):
@@ -65,21 +74,21 @@ class Metrics:
             "understudy_requests_total", "Answers by route and status", ["route", "status"]
         )
         self.stage_seconds = Histograms(
-            "understudy_stage_seconds", "Time of a request by stage; they add up to the total",
+            "understudy_stage_seconds", "Time of a ranking by stage; they add up to the total",
             ["stage", "lane", "version"], SECONDS,
         )  # fmt: skip
-        sizes = Histograms("understudy_request_candidates", "Candidates of a request", [], SIZES)
+        sizes = Histograms("understudy_request_candidates", "Candidates of an answer", [], SIZES)
         self.request_candidates = sizes.series()
         self.candidates = Counts(
             "understudy_candidates_total", "Candidates scored, by where their hint came from",
             ["tier", "lane", "version"],
         )  # fmt: skip
         self.degraded = Counter(
-            "understudy_degraded_total", "Answers with less than everything",
+            "understudy_degraded_total", "Answers that lacked something, by stage and reason",
             ["stage", "reason"], registry=own,
         )  # fmt: skip
         self.shed = Counter("understudy_shed_total", "Requests refused", ["reason"], registry=own)
-        self.events = Counter("understudy_events_total", "Events taken in", ["type"], registry=own)
+        self.events = Counter("understudy_events_total", "Events stored", ["type"], registry=own)
         self.item_updates = Counter(
             "understudy_item_updates_total", "Item counters brought up to date", registry=own
         )
@@ -87,7 +96,7 @@ class Metrics:
         self.unavailable = Counter(
             "understudy_unavailable_total", "Candidates left out: paused or removed", registry=own
         )
-        self.ready = Gauge("understudy_ready", "1 when requests are answered", registry=own)
+        self.ready = Gauge("understudy_ready", "1 once requests are answered", registry=own)
         self.bundles = BundleMetrics(own)
         self.inflight = Gauge("understudy_inflight_candidates", "Candidates in work", registry=own)
         self.breaker = Gauge(
@@ -99,10 +108,18 @@ class Metrics:
         )  # fmt: skip
         self.feeds = FeedMetrics(own)
         self.rollouts = RolloutMetrics(own)
+        self.connections = Gauge("understudy_connections", "Open connections", registry=own)
         self.freshness = FreshnessMetrics()
         counted = (self.requests, self.candidates, self.stage_seconds, sizes, self.teacher_age)
         for collector in (*counted, self.freshness):
             own.register(collector)
+        self._begin()
+
+    def _begin(self) -> None:
+        """With 0 of what alerts ask for: rate() would miss the first of each."""
+        for reason in SHED:
+            self.shed.labels(reason)
+        self.degraded.labels(*LATE)
 
     def watch(self, candidates: Callable[[], int], breaker: CircuitBreaker) -> None:
         """`candidates`: those in work."""
@@ -114,5 +131,5 @@ class Metrics:
         """An answer of the socket, given before a request got as far as a route."""
         self.requests.count("other", str(status)).value += 1
 
-    def page(self) -> bytes:
-        return generate_latest(self.registry)
+    def page(self, exposition: Exposition = PLAIN) -> bytes:
+        return exposition.write(self.registry)

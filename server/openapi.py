@@ -1,7 +1,5 @@
 """The OpenAPI document, made from the wire types."""
 
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import Final
 
 import msgspec
@@ -13,6 +11,7 @@ from server.openapi_admin import TOKEN
 from server.openapi_parts import Json, body_of, content_of, reading, refused
 from server.settings import Settings
 from server.status_wire import CacheStatus
+from server.version import version
 from server.wire import (
     EventBatch,
     EventsAccepted,
@@ -35,13 +34,6 @@ TYPES: Final = (
     Problem,
 )
 KEY: Final = "key"
-
-
-def version() -> str:
-    try:
-        return installed_version("understudy")
-    except PackageNotFoundError:  # run from a copied folder
-        return "0"
 
 
 def document(settings: Settings) -> Json:
@@ -97,8 +89,13 @@ def _ranked() -> Json:
         "description": "Milliseconds by stage, adding up to `total`",
         "schema": {"type": "string"},
     }
+    trace = {
+        "description": "`00-TRACE-SPAN-01`, where the request is traced",
+        "schema": {"type": "string"},
+    }
+    headers = {"Server-Timing": timing, "traceresponse": trace}
     answer = content_of("RankAnswer", {"ranked": {"value": RANK_ANSWER}})
-    return {"description": "The slate", "headers": {"Server-Timing": timing}, "content": answer}
+    return {"description": "The slate", "headers": headers, "content": answer}
 
 
 def _events() -> Json:
@@ -124,6 +121,7 @@ def _security(settings: Settings) -> Json:
 
 
 def _metrics() -> Json:
-    content = {"text/plain": {"schema": {"type": "string"}}}
-    ok = {"description": "Prometheus text format", "content": content}
+    kinds = ("text/plain", "application/openmetrics-text")
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    ok = {"description": "Prometheus text format, or OpenMetrics", "content": content}
     return {"summary": "Every metric", "responses": {"200": ok}}

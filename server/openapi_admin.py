@@ -13,10 +13,13 @@ from server.rollout_wire import (
     RolloutStatus,
 )
 from server.routes.rollouts import HISTORY, MAX_HISTORY
+from server.routes.slow import MAX_SHOWN, SHOWN
+from server.slow.wire import SlowRequests
 from server.wire import ItemBatch, ItemsAccepted
 
 TYPES: Final = (
     ItemBatch, ItemsAccepted, Rollouts, RolloutStatus, RolloutAct, RolloutHistory, Models, Bundles,
+    SlowRequests,
 )  # fmt: skip
 TOKEN: Final = "admin_token"
 _MODEL: Final[Json] = {
@@ -30,6 +33,12 @@ _COUNT: Final[Json] = {
     "in": "query",
     "description": f"How many transitions; {HISTORY} when absent",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_HISTORY},
+}
+_SHOWN: Final[Json] = {
+    "name": "count",
+    "in": "query",
+    "description": f"How many requests; {SHOWN} when absent",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_SHOWN},
 }
 
 
@@ -45,6 +54,7 @@ def paths() -> Json:
             "get": _told("The models that are loaded, by lane", "Models", (401, 500, 503))
         },
         "/v1/bundles": {"get": _told("The bundles of the registry", "Bundles", (401, 500, 503))},
+        "/v1/slow": {"get": _slow()},
     }
 
 
@@ -78,6 +88,11 @@ def _history() -> Json:
     summary = "What was done to a model's rollouts, by whom and why"
     told = _told(summary, "RolloutHistory", (401, 404, 422, 500, 503))
     return told | {"parameters": [_MODEL, _COUNT]}
+
+
+def _slow() -> Json:
+    told = _told("The slowest requests of the last minutes", "SlowRequests", (401, 422, 500))
+    return told | {"parameters": [_SHOWN]}
 
 
 def _told(summary: str, answer: str, refusals: tuple[int, ...]) -> Json:

@@ -60,7 +60,8 @@ def _no_such_route(request: Request, error: Exception) -> Response:
     return _answer(problem, dict(error.headers or {}))
 
 
-def fault(error: Exception, path: str) -> Response:
-    log.error("%s failed", path, exc_info=error)
+def fault(error: Exception, path: str, **about: str | None) -> Response:
+    """`about`: ids that the log line gets, those of the request and of its trace."""
+    log.error("%s failed", path, exc_info=error, extra=about)
     detail = "the request met a fault of the gateway; its log has the trace"
     return _answer(Problem(title="Internal error", status=500, detail=detail))

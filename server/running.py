@@ -2,9 +2,10 @@
 
 import gc
 import logging
-import sys
 from typing import Final
 
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from server.app import create_app
 from server.listening.port import allow_files, shared_socket
 from server.listening.server import GatewayServer
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings, worker: Worker | None = None) -> None:
     """Blocking, until a signal. Raises TlsInvalid; a worker also PortTaken."""
-    log_to_stderr(settings, "" if worker is None else f"{worker.name} ")
+    log_as("gateway", settings, None if worker is None else worker.number)
     allow_connections(settings)
     server = GatewayServer(create_app(settings, rest_collector, worker))
     if worker is None:
@@ -29,11 +30,17 @@ def run(settings: Settings, worker: Worker | None = None) -> None:
         server.run([shared_socket(settings.host, settings.port)])
 
 
-def log_to_stderr(settings: Settings, who: str = "") -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format=f"%(asctime)s {who}%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+def log_as(role: str, settings: Settings, worker: int | None = None) -> None:
+    token = settings.admin_token
+    begin_logs(
+        role,
+        worker=worker,
+        form=settings.log_format,
+        level=settings.log_level,
+        secrets=[
+            *secrets_of(settings.redis_url),
+            *([] if token is None else [token.get_secret_value()]),
+        ],
     )
 
 

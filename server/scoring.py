@@ -10,7 +10,7 @@ from models.features.prior_rates import prior_scores
 from models.features.records import F64
 from models.runtime import Model
 from server.assembly import Assembled, Assembly
-from server.inference import Backend
+from server.inference import Backend, Headers
 from server.ranked import Scored, Wanted
 from server.stand_in import StandIn
 
@@ -60,25 +60,39 @@ class Scorer:
         self._is_failing = False
 
     def score(
-        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted], until_ns: int
+        self,
+        assembly: Assembly,
+        first: int,
+        last: int,
+        wanted: Sequence[Wanted],
+        until_ns: int,
+        headers: Headers = None,
     ) -> list[Scored]:
         """Of requests `first` to `last` - 1, each by what it wants, in one run. Blocking.
-        `until_ns`: their first deadline."""
-        scored = self._run(assembly, first, last, wanted, until_ns)
+        `until_ns`: their first deadline; `headers` go along where the model is elsewhere."""
+        scored = self._run(assembly, first, last, wanted, until_ns, headers)
         if len(scored) > 1 and any(each.reason and each.logit is None for each in scored):
             # One bad request fails alone: within a run, one's bad history spreads to others.
             alone = zip(range(first, last), wanted, strict=True)
-            return [self._run(assembly, at, at + 1, [each], until_ns)[0] for at, each in alone]
+            return [
+                self._run(assembly, at, at + 1, [each], until_ns, headers)[0] for at, each in alone
+            ]
         return scored
 
     def _run(
-        self, assembly: Assembly, first: int, last: int, wanted: Sequence[Wanted], until_ns: int
+        self,
+        assembly: Assembly,
+        first: int,
+        last: int,
+        wanted: Sequence[Wanted],
+        until_ns: int,
+        headers: Headers,
     ) -> list[Scored]:
         requests = assembly.requests[first:last]
         if not any(assembled.summary.candidates for assembled in requests):
             return [self._prior(*each, None) for each in zip(requests, wanted, strict=True)]
         try:
-            logit, reason = self._backend.run(assembly.inputs(first, last), until_ns)
+            logit, reason = self._backend.run(assembly.inputs(first, last), until_ns, headers)
         except Exception as error:
             self._note(error)
             places = range(first, last)

@@ -12,12 +12,21 @@ from server.environment import UnknownSetting, load_settings
 from server.listening.port import PortTaken
 from server.listening.tls import TlsInvalid, tls_context
 from server.processes import ChildFailed
-from server.running import allow_connections, log_to_stderr, run
+from server.running import allow_connections, log_as, run
 from server.serving_folder import ServingFolderInvalid, open_serving_folder
 from server.settings import Settings
+from server.tracing.errors import TracingMissing
+from server.tracing.opening import check_tracing
 from server.workers.supervisor import supervise
 
-REFUSED = (KeysInvalid, ServingFolderInvalid, TlsInvalid, UnknownSetting, ValidationError)
+REFUSED = (
+    KeysInvalid,
+    ServingFolderInvalid,
+    TlsInvalid,
+    TracingMissing,
+    UnknownSetting,
+    ValidationError,
+)
 
 
 def serve(
@@ -51,6 +60,7 @@ def serve(
             workers=workers,
         )
         tls_context(settings)
+        check_tracing(settings)
         if settings.keys is not None:
             read_keys(settings.keys)
     except REFUSED as error:
@@ -63,7 +73,7 @@ def serve(
 
 
 def _supervise(settings: Settings) -> None:
-    log_to_stderr(settings, "supervisor ")
+    log_as("supervisor", settings)
     allow_connections(settings)  # inherited
     try:
         supervise(settings)

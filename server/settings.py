@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from cache.logs.begin import LogForm, LogLevel
 from models.providers.execution import Provider
 from models.schema import LOWER_TIERS, Tier
 from models.triton.address import Address
 from server.setting_rules import check_tls, folders
+from server.slow.settings import SlowSettings
+from server.tracing.settings import TraceSettings
 
 PREFIX: Final = "UNDERSTUDY_"
 MAX_TTL_S: Final = 4_000_000.0
@@ -17,7 +20,7 @@ MAX_TTL_S: Final = 4_000_000.0
 _TIERS: Final = rf"^(?:(?:{'|'.join(LOWER_TIERS)}),)*pair(?:,(?:{'|'.join(LOWER_TIERS)}))*$"
 
 
-class Settings(BaseSettings):
+class Settings(SlowSettings, TraceSettings):
     """Each field is read from UNDERSTUDY_<NAME>; durations and sizes carry their unit."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -56,8 +59,9 @@ class Settings(BaseSettings):
         le=65_535,
         description="Port of the Open Inference Protocol over gRPC; none speaks it over HTTP alone",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe level written to stderr"
+    log_level: LogLevel = Field("info", description="Least severe level written to stderr")
+    log_format: LogForm = Field(
+        "auto", description="Lines of it: console, json, or auto, which is console at a terminal"
     )
     admin_token: SecretStr | None = Field(
         None,

@@ -27,8 +27,13 @@ def reference_page() -> str:
 def _rows() -> list[str]:
     return [
         f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
+        for name, field in sorted(Settings.model_fields.items(), key=_is_inherited)
     ]
+
+
+def _is_inherited(field: tuple[str, object]) -> bool:
+    """Those of parts of the gateway come last."""
+    return field[0] not in Settings.__annotations__
 
 
 def _shown(default: object) -> str:

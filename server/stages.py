@@ -1,7 +1,10 @@
 """Where a request's time goes: one vocabulary for header, metrics and load reports."""
 
 from time import perf_counter_ns
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from server.tracing.trace import Trace
 
 STAGES: Final = ("decode", "queue", "cache", "features", "inference", "rerank", "encode")
 TOTAL: Final = "total"
@@ -12,6 +15,9 @@ class StageClock:
     """Charges the time since the last mark to a stage, so that the stages add up to the total."""
 
     __slots__ = ("_last_ns", "spent_ns", "started_ns")
+
+    trace: "Trace | None" = None
+    """Of a request that is traced, whose clock is server.tracing.clock.TracedClock."""
 
     def __init__(self, arrived_ns: int | None = None) -> None:
         """What passed since the arrival was spent waiting for a turn."""

@@ -13,6 +13,8 @@ from urllib.request import urlopen
 import typer
 
 from cache.embedded import EmbeddedValkey
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from server.environment import load_settings
 from server.listening.port import check_free
 from server.processes import Child, Processes
@@ -44,19 +46,27 @@ def up(
     state: Annotated[
         Path | None, typer.Option(help="Where logs and Valkey's data go.  [default: FROM/live]")
     ] = None,
+    gateway_redis_url: Annotated[
+        str | None, typer.Option(help="Where the gateway alone finds Redis: a proxy before it.")
+    ] = None,
 ) -> None:
     """Run Valkey, gateway, refresher and ingest until interrupted."""
     settings = load_settings(host=host, port=port, workers=workers)
+    secrets = secrets_of(settings.redis_url)
+    begin_logs("up", form=settings.log_format, level=settings.log_level, secrets=secrets)
     if settings.tls_certificate is not None:
         raise TlsGiven("`up` speaks plain HTTP: unset UNDERSTUDY_TLS_…, or use `understudy serve`")
     serving = open_serving_folder(source)
     check_free(host, port)
     folder = (state or source / "live").resolve()
     with _redis(folder, settings.redis_url) as redis:
+        if redis.embedded is not None:  # another one may have a password in its URL
+            typer.echo(f"redis    {redis.url}")
         reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         facts = {"redis_url": redis.url, "url": f"http://{reached}:{port}"}
         processes = Processes(folder, facts, typer.echo)
-        asyncio.run(_run(processes, redis, children(serving, redis.url, settings), facts["url"]))
+        wanted = children(serving, redis.url, settings, gateway_redis_url)
+        asyncio.run(_run(processes, redis, wanted, facts["url"]))
     typer.echo("stopped")
 
 
@@ -72,7 +82,9 @@ def _redis(folder: Path, given: str | None) -> Iterator[Redis]:
         valkey.stop()
 
 
-def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list[Child]:
+def children(
+    serving: ServingFolder, redis_url: str, settings: Settings, gateway_redis_url: str | None = None
+) -> list[Child]:
     cli = (sys.executable, "-m", "understudy")
     source = ("--from", str(serving.path))
     env = {
@@ -85,18 +97,21 @@ def children(serving: ServingFolder, redis_url: str, settings: Settings) -> list
     # Nobody stands before it who would send requests elsewhere.
     env.setdefault("UNDERSTUDY_DRAIN_S", "0")
     grace_s = GATEWAY_GRACE_S + float(env["UNDERSTUDY_DRAIN_S"])
+    gateway_env = {**env, "UNDERSTUDY_REDIS_URL": gateway_redis_url or redis_url}
+    # That these have started is read from their logs.
+    behind = {**env, "UNDERSTUDY_LOG_LEVEL": "debug" if settings.log_level == "debug" else "info"}
     listen = ("--host", settings.host, "--port", str(settings.port))
     count = ("--workers", str(settings.workers))
     return [
         Child(
             "ingest",
             (*cli, "ingest", "--load", str(serving.path)),
-            env,
+            behind,
             "ingest started",
             BACKSTAGE,
         ),
-        Child("refresher", (*cli, "refresh", *source), env, "refresh started", BACKSTAGE),
-        Child("gateway", (*cli, "serve", *source, *listen, *count), env, grace_s=grace_s),
+        Child("refresher", (*cli, "refresh", *source), behind, "refresh started", BACKSTAGE),
+        Child("gateway", (*cli, "serve", *source, *listen, *count), gateway_env, grace_s=grace_s),
     ]
 
 

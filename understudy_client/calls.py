@@ -2,7 +2,7 @@
 
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypedDict, TypeVar
 
@@ -61,6 +61,8 @@ class Calls(ABC, Generic[Http]):
     `key` goes along as a bearer token. `deadline_ms` is of a whole `rank`, from its call to its
     answer, unless the call names another; the gateway is told what is left of it, and is waited
     for until `grace_ms` later. A 429 is sent again at most `retries` times, see `retries.py`.
+    `trace_headers` is called for every request and gives its `traceparent`, and `tracestate`, if
+    the caller has a trace: `opentelemetry.propagate.inject` into a dictionary makes them.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Calls(ABC, Generic[Http]):
         connections: int = 100,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
+        trace_headers: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Raises InvalidRequest for a URL or a key that is none."""
+        self._trace_headers = trace_headers or _untraced
         self._deadline_ms = deadline_ms
         self._grace_ms = grace_ms
         self._retries = retries
@@ -140,14 +144,17 @@ class Calls(ABC, Generic[Http]):
         """Raises DeadlineExceeded, InvalidRequest."""
         left_ms = call.budget.left_ms
         extensions = {"timeout": TimeLeft(call.budget)}
+        headers = dict(self._trace_headers())
         if call.fields is None:
-            return self._http.build_request(call.method, call.path, extensions=extensions)
+            return self._http.build_request(
+                call.method, call.path, headers=headers, extensions=extensions
+            )
         told = {"deadline_ms": left_ms} if call.tells_deadline else {}
         return self._http.build_request(
             call.method,
             call.path,
             content=self._codec.encode({**call.fields, **told}),
-            headers={"Content-Type": self._codec.media_type},
+            headers={"Content-Type": self._codec.media_type, **headers},
             extensions=extensions,
         )
 
@@ -157,6 +164,10 @@ _EVENTS: Final = Reader(EventsAccepted)
 _ITEMS: Final = Reader(ItemsAccepted)
 _READY: Final = Reader(Ready)
 _STATUS: Final = Reader(CacheStatus)
+
+
+def _untraced() -> Mapping[str, str]:
+    return {}
 
 
 def _bearer(key: str | None) -> dict[str, str]:

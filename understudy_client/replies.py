@@ -12,6 +12,7 @@ from understudy_client.wire import Ranking
 
 MAX_ANSWER_BYTES: Final = 16 << 20
 MAX_SHOWN: Final = 200
+_TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 T = TypeVar("T")
 
@@ -50,7 +51,10 @@ class RankingReader(Reader[Ranking]):
 
     def read(self, reply: Reply) -> Ranking:
         stages_ms = server_timing.parse(reply.headers.get("server-timing", ""))
-        return msgspec.structs.replace(super().read(reply), stages_ms=stages_ms)
+        traced = _TRACE.fullmatch(reply.headers.get("traceresponse", ""))
+        return msgspec.structs.replace(
+            super().read(reply), stages_ms=stages_ms, trace_id=traced and traced[1]
+        )
 
 
 class _Problem(msgspec.Struct):

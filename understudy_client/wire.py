@@ -75,6 +75,8 @@ class Ranking(Struct, frozen=True, kw_only=True):
     task_scores: dict[str, tuple[float, ...]] | None = None
     stages_ms: dict[str, float] = {}
     """From the header Server-Timing; `total` is their sum."""
+    trace_id: str | None = None
+    """From the header traceresponse, where the gateway traced the request."""
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):

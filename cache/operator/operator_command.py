@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from cache.clock import wall_clock_ms
 from cache.connection import connect
+from cache.operator.forgetting import forget_user
 from cache.operator.page_sample import SAMPLE
 from cache.operator.server_report import server_report
 from cache.operator.space_removal import check_meant, drop_space
@@ -22,8 +23,8 @@ from cache.operator.tables import server_tables, spaces_table, user_tables
 from cache.operator.user_report import user_report
 from cache.refresh.options import RedisUrl
 
-Action = Literal["status", "spaces", "inspect", "drop-space"]
-SUBJECTS: Final = {"inspect": "USER", "drop-space": "SPACE"}
+Action = Literal["status", "spaces", "inspect", "forget", "drop-space"]
+SUBJECTS: Final = {"inspect": "USER", "forget": "USER", "drop-space": "SPACE"}
 ANSWER_MS: Final = 30_000.0
 """Nobody waits for this command within a budget, and a busy server may take its time."""
 
@@ -37,15 +38,16 @@ def operate(
     action: Annotated[Action, typer.Argument(help="What to do.")],
     redis_url: RedisUrl,
     subject: Annotated[
-        str | None, typer.Argument(help="USER of inspect, SPACE of drop-space.")
+        str | None, typer.Argument(help="USER of inspect and forget, SPACE of drop-space.")
     ] = None,
     is_confirmed: Annotated[
-        bool, typer.Option("--yes", help="Delete; without it drop-space says what would go.")
+        bool, typer.Option("--yes", help="Delete; without it what would go is said.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
 ) -> None:
     """Look into the cache: streams and memory (status), embedding spaces (spaces), one user
-    (inspect USER); or delete all pages and the demand of one space (drop-space SPACE)."""
+    (inspect USER); or delete one user (forget USER), or all pages and the demand of one space
+    (drop-space SPACE)."""
     wanted = SUBJECTS.get(action)
     if (subject is None) != (wanted is None):
         raise typer.BadParameter(f"{action} takes {f'a {wanted}' if wanted else 'nothing more'}")
@@ -67,6 +69,8 @@ async def _answer(action: Action, redis_url: str, subject: str, is_confirmed: bo
                 return await _spaces(client)
             case "inspect":
                 return await _inspect(client, subject)
+            case "forget":
+                return await _forget(client, subject, is_confirmed)
             case "drop-space":
                 return await _drop(client, subject, is_confirmed)
     finally:
@@ -89,6 +93,11 @@ async def _inspect(client: Redis, user_id: str) -> Answer:
     now_ms = wall_clock_ms()
     report = await user_report(client, user_id, now_ms)
     return Answer({"at_ms": now_ms} | asdict(report), user_tables(report, now_ms))
+
+
+async def _forget(client: Redis, user_id: str, is_confirmed: bool) -> Answer:
+    gone = await forget_user(client, user_id, is_confirmed=is_confirmed)
+    return Answer(asdict(gone), [f"{gone.keys} keys are gone"])
 
 
 async def _drop(client: Redis, space: str, is_confirmed: bool) -> Answer:

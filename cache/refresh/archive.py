@@ -9,7 +9,7 @@ from cache import served
 from cache.errors import MessageCorrupt
 from cache.refresh.archive_folder import ArchiveFolder, ArchiveUnavailable, hour_of, numbered
 from cache.refresh.archive_table import Delivered, table
-from cache.refresh.process import say
+from cache.refresh.process import warn
 from cache.refresh.tally import Tally
 from models.schema import TIERS
 
@@ -45,7 +45,7 @@ class Archive:
             try:
                 await asyncio.to_thread(self._keep, part, delivered)
             except ArchiveUnavailable as error:
-                say("archive waits", reason=str(error))
+                warn("archive waits", reason=str(error))
                 raise
         return [True] * len(values)
 

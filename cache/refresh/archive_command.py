@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.redis_streams import RedisStreams
 from cache.refresh.archive import Archive
 from cache.refresh.archive_folder import ArchiveFolder
@@ -29,6 +31,7 @@ def archive(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Write the served stream to Parquet by hour until interrupted. Any number may run."""
+    begin_logs("archive", secrets=secrets_of(redis_url))
     folder = ArchiveFolder.open(to)
     tally = Tally("archive")
     expose(tally, metrics_port)

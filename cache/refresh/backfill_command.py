@@ -14,6 +14,8 @@ from rich.console import Console
 
 from cache.clock import wall_clock_ms
 from cache.connection import connect
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.redis_store import RedisStore
 from cache.refresh.backfill.bar import shown
 from cache.refresh.backfill.contexts import parsed
@@ -88,6 +90,7 @@ def backfill(
         raise OptionInvalid(
             "--ray-address without --progress: give a folder that every machine of the cluster has"
         )
+    begin_logs("backfill", secrets=secrets_of(redis_url))
     selection = Selection(_named(policy), items_a_user, parsed(context or ()), as_of_ms, recompute)
     rules = page_rules(soft_ttl_s, hard_ttl_s, precision, page_entries, sequence, retention_s)
     wanted = Wanted(

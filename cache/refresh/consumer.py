@@ -61,6 +61,7 @@ class Consumer(Generic[T]):
         self._clock = clock
         self._claim_at = clock()
         self._has_group = False
+        self._looks_back = False
         self._held: list[Message] = []
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -74,6 +75,7 @@ class Consumer(Generic[T]):
                 self._tally.add("messages", "postponed", len(self._held))
                 # A server that lost its memory has lost the group as well.
                 self._has_group = False
+                self._looks_back = True
                 await at_most(pause_s, stop)
                 pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
@@ -83,7 +85,7 @@ class Consumer(Generic[T]):
             await self._streams.ensure_group(self._stream, self._group)
             self._has_group = True
         if not self._held:
-            self._held = await self._claimed() or await self._read()
+            self._held = await self._given() or await self._claimed() or await self._read()
         done = await self._settled(self._held)
         await self._streams.acknowledge(self._stream, self._group, done)
         self._held = [message for message in self._held if message.id not in done]
@@ -94,6 +96,15 @@ class Consumer(Generic[T]):
 
     async def measure(self) -> None:
         self._tally.levels["backlog"] = await self.backlog()
+
+    async def _given(self) -> list[Message]:
+        """After a failure: what was given in an answer that never came is nobody else's yet."""
+        if not self._looks_back:
+            return []
+        given = await self._streams.given_before(self._stream, self._group, self._name, self._batch)
+        self._looks_back = bool(given)
+        self._tally.add("messages", "claimed", len(given))
+        return given
 
     async def _claimed(self) -> list[Message]:
         if self._clock() < self._claim_at:

@@ -9,6 +9,8 @@ import typer
 from cache.connection import connect
 from cache.errors import StoreUnavailable
 from cache.keys import EVENTS_STREAM
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.redis_store import RedisStore
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
@@ -27,6 +29,7 @@ from models.features.snapshot import UsersSnapshot
 
 GROUP = b"ingest"
 PROGRESS_EVERY = 10_000
+LOAD_PAUSE_S = 2.0
 
 
 def ingest(
@@ -51,6 +54,7 @@ def ingest(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Keep users and items up to date from the events stream until interrupted."""
+    begin_logs("ingest", secrets=secrets_of(redis_url))
     folder = load or serving
     if folder is None:
         raise typer.BadParameter("give --load DIR, or --from DIR when the cache is loaded already")
@@ -95,11 +99,15 @@ async def _run(
 async def _load(
     users: UsersSnapshot, catalogue: Catalogue, store: Store, table: Table, ttl_s: float | None
 ) -> None:
-    try:
-        written_users = await load_users(users, store, ttl_s, _progress)
-        written_items = await load_items(catalogue, table, _progress)
-    except StoreUnavailable as error:
-        raise SystemExit(f"cannot load: {error}") from error
+    """Waits for a cache that is away, or no cluster yet: both are started at once."""
+    while True:
+        try:
+            written_users = await load_users(users, store, ttl_s, _progress)
+            written_items = await load_items(catalogue, table, _progress)
+            break
+        except StoreUnavailable as error:
+            say("ingest waits", reason=str(error))
+            await asyncio.sleep(LOAD_PAUSE_S)
     say("loaded", users=written_users, items=written_items)
 
 

@@ -12,6 +12,8 @@ from cache.catalogue_writer import CatalogueWriter
 from cache.clock import wall_clock_ms
 from cache.connection import connect
 from cache.items import ItemFeed
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.redis_streams import RedisStreams
 from cache.redis_table import RedisTable
 from cache.refresh.item_layout import layout_of
@@ -41,6 +43,7 @@ def items(
     ] = False,
 ) -> None:  # fmt: skip
     """Keep the catalogue file, and with it each worker's memory of changes, up to date."""
+    begin_logs("items", secrets=secrets_of(redis_url))
     asyncio.run(export_items(redis_url, catalogue, out, removed_days, prune))
 
 

@@ -83,7 +83,7 @@ class Planner:
         pairs = pair_keys(asked.item_keys, asked.context)
         before = planned.get(asked.user_id)
         fresh = self._is_fresh(user.held.page, pairs, at_ms)
-        repeated = self._is_repeated(message, pairs, at_ms, before) & ~fresh
+        repeated = self._is_repeated(message, user.held, pairs, at_ms, before) & ~fresh
         is_new = ~(fresh | repeated)
         outcomes = Counter(
             {Outcome.FRESH: int(fresh.sum()), Outcome.DUPLICATE: int(repeated.sum())}
@@ -101,8 +101,11 @@ class Planner:
             name = _name_of(plan.batch[job.position])
             self._recent.remember(name, job.pair_keys, job.wanted.at_ms / 1000.0)
 
-    def _is_repeated(self, message: InHand, pairs: U64, at_ms: int, before: U64 | None) -> Mask:
+    def _is_repeated(
+        self, message: InHand, held: HeldPage, pairs: U64, at_ms: int, before: U64 | None
+    ) -> Mask:
         seen = self._recent.seen(_name_of(message), pairs, at_ms / 1000.0)
+        seen &= not held.is_damaged
         return seen if before is None else seen | np.isin(pairs, before)
 
     def _is_fresh(self, page: Page | None, pairs: U64, at_ms: int) -> Mask:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cache.connection import connect
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.redis_store import RedisStore
 from cache.refresh.neighbour_lending import NeighbourRules
 from cache.refresh.neighbour_loop import NeighbourLoop
@@ -40,6 +42,7 @@ def neighbours(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Lend each user what a teacher said to similar users, until interrupted."""
+    begin_logs("neighbours", secrets=secrets_of(redis_url))
     manifest, version = read_manifest(bundle)
     space, width = read_space(manifest)
     rules = NeighbourRules(hard_ttl_s, every_s, nearest_users, entries=entries)

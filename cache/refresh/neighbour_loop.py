@@ -14,7 +14,7 @@ from cache.keys import neighbour_key
 from cache.refresh.neighbour_index import NeighbourIndex, directions_of
 from cache.refresh.neighbour_lending import NeighbourRules, lent_to
 from cache.refresh.neighbour_shelf import Shelf, UserEntries, Width, gathered
-from cache.refresh.process import at_most, say
+from cache.refresh.process import at_most, warn
 from cache.refresh.tally import Tally
 from cache.sequence import no_sequence
 from cache.store import Store
@@ -49,7 +49,7 @@ class NeighbourLoop:
             try:
                 await self.round(stop)
             except StoreUnavailable as error:
-                say("neighbours wait", reason=str(error))
+                warn("neighbours wait", reason=str(error))
                 pause_s = min(RETRY_S, pause_s)
             await at_most(pause_s, stop)
 

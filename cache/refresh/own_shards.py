@@ -97,7 +97,7 @@ class OwnShards:
     async def _renew(self) -> None:
         renewed = await self._leases.renew(self._held.values())
         gone = len(self._held) - len(renewed)
-        self._tally.add("leases", "lost", gone)
+        self._tally.add("lease_changes", "lost", gone)
         self._held = {lease.shard: lease for lease in renewed}
 
     async def _let_go(self, surplus: int) -> None:
@@ -108,7 +108,7 @@ class OwnShards:
         if going:
             await self._leases.release(going)
             self._forget(going)
-            self._tally.add("leases", "released", len(going))
+            self._tally.add("lease_changes", "released", len(going))
 
     async def _take(self, missing: int) -> None:
         if missing <= 0:
@@ -117,7 +117,7 @@ class OwnShards:
         chosen = random.sample(free, min(missing, len(free)))
         got = await self._leases.acquire(chosen)
         self._held |= {lease.shard: lease for lease in got}
-        self._tally.add("leases", "taken", len(got))
+        self._tally.add("lease_changes", "taken", len(got))
         if got:
             self.changed.set()
 

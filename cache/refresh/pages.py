@@ -19,6 +19,9 @@ ATTEMPTS: Final = 5
 SEQUENCE: Final = 50
 RETENTION_S: Final = 30 * 86_400.0
 
+Widths = tuple[int, int]
+"""Of z, and of a logit: its tasks."""
+
 
 class Fresh(NamedTuple):
     """What the teacher has just said about a user, and the fencing token of who asked it."""
@@ -48,14 +51,19 @@ class PageRules(NamedTuple):
 class HeldPage(NamedTuple):
     page: Page | None
     stamp: Stamp
+    is_damaged: bool = False
+    """What was judged for it is gone."""
 
 
-def held_page(value: bytes | None) -> HeldPage:
-    """A damaged page reads as none, and is written over."""
+def held_page(value: bytes | None, widths: Widths | None = None) -> HeldPage:
+    """One that is damaged, or not of `widths`, reads as none, and is written over."""
     try:
-        return HeldPage(None if value is None else page.decode(value), stamp_of(value))
+        held = None if value is None else page.decode(value)
     except PageCorrupt:
-        return HeldPage(None, stamp_of(value))
+        held = None
+    if held is not None and widths not in (None, (held.dim, held.tasks)):
+        held = None
+    return HeldPage(held, stamp_of(value), is_damaged=held is None and value is not None)
 
 
 class PageWriter:
@@ -103,12 +111,13 @@ class PageWriter:
     def _replacement(self, user: str, fresh: Fresh, held: HeldPage) -> Replacement:
         entries, now_ms = fresh.entries, int(fresh.entries.computed_at_ms.max())
         old = held.page if _is_alike(entries, held.page) else None
-        kept = merged(
+        kept, dropped = merged(
             self._old_entries(entries, old),
             entries,
             alive_since_ms=now_ms - round(self.rules.ttl.hard_s * 1000),
             limit=self.rules.entries,
         )
+        self._tally.add("page_entries", "dropped", dropped)
         sequence = lengthened(
             old and old.sequence,
             fresh.past,

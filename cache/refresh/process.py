@@ -1,13 +1,11 @@
 """How a backstage process lives: signals, log lines, metrics, an orderly end."""
 
 import asyncio
-import json
+import logging
 import os
 import secrets
 import signal
 import socket
-import sys
-import time
 from contextlib import suppress
 from itertools import count
 from typing import Any, Final, Protocol
@@ -21,13 +19,15 @@ MEASURE_S: Final = 2.0
 MEASURES_A_REPORT: Final = 15
 DRAIN_S: Final = 8.0
 """Less than what supervisors wait before they kill."""
+log = logging.getLogger(__name__)
 
 
 def say(event: str, **facts: Any) -> None:
-    """One JSON line on stderr."""
-    line = {"at_ms": time.time_ns() // 1_000_000, "event": event, **facts}
-    sys.stderr.write(json.dumps(line, separators=(",", ":")) + "\n")
-    sys.stderr.flush()
+    log.info(event, extra={"facts": facts})
+
+
+def warn(event: str, **facts: Any) -> None:
+    log.warning(event, extra={"facts": facts})
 
 
 async def at_most(seconds: float, event: asyncio.Event) -> None:
@@ -94,7 +94,7 @@ async def _report(work: Running, tally: Tally, role: str) -> None:
         try:
             await work.measure()
         except StoreUnavailable as error:
-            say(f"{role} waits", reason=str(error))
+            warn(f"{role} waits", reason=str(error))
         if tick % MEASURES_A_REPORT == 0 and tally.flat() != said:
             said = tally.flat()
             say(f"{role} works", **said)

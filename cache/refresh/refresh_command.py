@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 
 from cache.errors import ShardsDiffer
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
 from cache.refresh.pages import RETENTION_S, SEQUENCE
 from cache.refresh.process import DRAIN_S, expose, live, say
@@ -64,6 +66,7 @@ def refresh(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Answer demand with the teacher's word until interrupted. Any number may run."""
+    begin_logs("refresher", secrets=secrets_of(redis_url))
     execution = Execution(provider, provider_fallback, candidate_limit)
     teacher_bundle = teacher_folder(serving)
     model = teacher_model(teacher_bundle, threads, triton_url, triton_timeout_s, execution)

@@ -85,7 +85,10 @@ class RefreshProcess:
             await writing
 
     async def measure(self) -> None:
-        if self._loop is not None:
+        """Raises StoreUnavailable, also while it waits to begin."""
+        if self._loop is None:
+            await self._store.ping()
+        else:
             await self._loop.measure()
 
     async def _agreed_shards(self, stop: asyncio.Event) -> int | None:
@@ -141,5 +144,5 @@ class RefreshProcess:
         return Refresher(
             self._store, self._teacher, log, pages, rules.ttl, self._tally, self._clock, size,
             follower=ItemFollower.of(self._teacher.items, table, self._streams, log),
-            items=self._items,
+            items=self._items, widths=self._teacher.widths,
         )  # fmt: skip

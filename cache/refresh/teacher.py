@@ -6,11 +6,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from cache.arrays import F32
+from cache.refresh.pages import Widths
 from cache.refresh.stacked import Wanted, candidates_of, requests_of
 from models.features.build import build
 from models.features.catalogue import Catalogue
 from models.features.catalogue_view import View
 from models.features.live_catalogue import LiveCatalogue
+from models.manifest import Manifest
 from models.runtime import Inference
 
 
@@ -46,6 +48,7 @@ class Teacher:
         self.space = model.manifest.produces_space
         self.schema = model.manifest.features
         self.trained_until_ms = model.manifest.trained_on.until_ms
+        self.widths = widths_of(model.manifest)
         self._model = model
         self.items = LiveCatalogue(self.schema, catalogue)
         self._limit = candidate_limit
@@ -66,6 +69,12 @@ class Teacher:
         if outputs.z is None:
             raise NotATeacher(f"bundle {self._model.manifest.name} gave no z")
         return Judged(outputs.z, outputs.logit)
+
+
+def widths_of(manifest: Manifest) -> Widths | None:
+    """None where the graph leaves that of z open."""
+    width = {spec.name: spec.shape[-1] for spec in manifest.outputs}.get("z")
+    return (width, len(manifest.tasks)) if isinstance(width, int) else None
 
 
 def chunked(wanted: Sequence[Wanted], limit: int) -> Iterator[list[Wanted]]:

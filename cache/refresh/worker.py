@@ -21,7 +21,7 @@ from cache.refresh.follower import ItemFollower
 from cache.refresh.hand import InHand
 from cache.refresh.item_sums import ItemSums, ItemWords
 from cache.refresh.jobs import Job, Outcomes, Plan, Planner, User
-from cache.refresh.pages import Fresh, PageWriter, held_page
+from cache.refresh.pages import Fresh, PageWriter, Widths, held_page
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge, Judged, chunked
@@ -63,8 +63,11 @@ class Refresher:
         window_s: float = 10.0,
         follower: ItemFollower | None = None,
         items: ItemSums | None = None,
+        widths: Widths | None = None,
     ) -> None:
+        """`widths` of what the teacher says: a page of others is somebody else's."""
         self._store = store
+        self._widths = widths
         self._teacher = teacher
         self._schema = schema
         self._pages = pages
@@ -143,7 +146,7 @@ class Refresher:
         values = await self._store.get_many(keys)
         records, pages = values[: len(ids)], values[len(ids) :]
         return {
-            user: User(self._state(value), held_page(held))
+            user: User(self._state(value), held_page(held, self._widths))
             for user, value, held in zip(ids, records, pages, strict=True)
         }
 

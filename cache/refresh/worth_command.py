@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cache.logs.begin import begin_logs
+from cache.logs.masking import secrets_of
 from cache.refresh.options import MetricsPort, RedisUrl, ServingFolder
 from cache.refresh.process import DRAIN_S, expose, live, say
 from cache.refresh.serving import CATALOGUE, student_folder, teacher_folder
@@ -36,6 +38,7 @@ def worth(
     metrics_port: MetricsPort = None,
 ) -> None:
     """Judge sampled answers with and without their hints, and by the teacher, until interrupted."""
+    begin_logs("worth", secrets=secrets_of(redis_url))
     student, teacher = (
         load(folder(serving), threads) for folder in (student_folder, teacher_folder)
     )

@@ -14,7 +14,7 @@ from cache.events import Event
 from cache.keys import record_key
 from cache.record import UserRecord
 from cache.refresh.follower import Followed
-from cache.refresh.process import say
+from cache.refresh.process import warn
 from cache.refresh.tally import Tally
 from cache.refresh.worth_judge import Judge, Judged
 from cache.refresh.worth_report import report
@@ -124,7 +124,7 @@ class WorthLoop:
         try:
             return await asyncio.to_thread(self._judge.judge, request, state)
         except Exception as error:
-            say("worth passes over", request=request.request_id, reason=repr(error)[:1000])
+            warn("worth passes over", request=request.request_id, reason=repr(error)[:1000])
             return "failed"
 
     def _decoded(self, message: Message) -> Served | None:

@@ -18,4 +18,4 @@ def report(sums: Sums, tally: Tally) -> None:
     totals = sums.losses()
     for column, name in enumerate(COLUMNS):
         by_slice = dict(zip(SLICES, totals[:, column].tolist(), strict=True))
-        tally.labelled[f"{name}_sum", "slice"] = by_slice
+        tally.labelled[f"summed_{name}", "slice"] = by_slice

@@ -37,8 +37,14 @@ class Connection:
         )
         return told
 
-    def infer(self, inputs: Arrays, outputs: Sequence[Expected], timeout_s: float) -> Arrays:
-        """Raises TritonError."""
+    def infer(
+        self,
+        inputs: Arrays,
+        outputs: Sequence[Expected],
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> Arrays:
+        """`headers` go along, as metadata over gRPC. Raises TritonError."""
         until_s = time.monotonic() + timeout_s
         region = self._fitting(inputs, outputs, until_s) if self._address.shared_memory else None
         asked = [self._asked(name, array, region) for name, array in inputs.items()]
@@ -46,7 +52,7 @@ class Connection:
         left_s = self._left_s(until_s)
         answer = self._transport.call(
             "infer", self._address.model, asked, self._address.version, wanted,
-            timeout=int(left_s * 1e6), timeout_s=left_s,
+            timeout=int(left_s * 1e6), headers=headers, timeout_s=left_s,
         )  # fmt: skip
         return {expected.name: self._read(answer, expected, region) for expected in outputs}
 

@@ -1,7 +1,7 @@
 """A verified bundle that Triton runs."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Final
 
@@ -34,12 +34,17 @@ class TritonModel:
         self._open: set[Connection] = set()
         self._forsaken: list[str] = []
 
-    def run(self, arrays: Arrays, timeout_s: float | None = None) -> Outputs:
+    def run(
+        self,
+        arrays: Arrays,
+        timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Outputs:
         """Blocking; safe to call from several threads. Raises TritonError."""
         connection = self._connection()
         try:
             limit_s = self.timeout_s if timeout_s is None else timeout_s
-            return self._outputs(connection, arrays, limit_s)
+            return self._outputs(connection, arrays, limit_s, headers)
         except TritonError:
             # Also when it answered: one that was started again knows no shared memory.
             self._drop(connection)
@@ -67,9 +72,15 @@ class TritonModel:
             with closing(self._connect(self.address, self._forsaken)) as connection:
                 connection.let_go()
 
-    def _outputs(self, connection: Connection, arrays: Arrays, timeout_s: float) -> Outputs:
+    def _outputs(
+        self,
+        connection: Connection,
+        arrays: Arrays,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> Outputs:
         expected = expected_outputs(self.manifest.outputs, arrays)
-        answered = connection.infer(arrays, expected, timeout_s)
+        answered = connection.infer(arrays, expected, timeout_s, headers)
         return Outputs(answered["logit"], answered.get("z"))
 
     def _connection(self) -> Connection:

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Final
 
 import uvicorn
-from prometheus_client import Gauge
 
 from server.app import GatewayApp
 from server.arrival import StampedProtocol
@@ -35,8 +34,7 @@ class GatewayServer(uvicorn.Server):
         self.server_state: ListenerState = ListenerState(
             Limits.of(app.settings), self.drain, metrics.count_refused
         )
-        open_ = Gauge("understudy_connections", "Open connections", registry=metrics.registry)
-        open_.set_function(lambda: len(self.server_state.connections))
+        metrics.connections.set_function(lambda: len(self.server_state.connections))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.drain.has_begun:

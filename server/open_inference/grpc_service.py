@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import grpc
 import msgspec
+from starlette.types import Scope
 from tritonclient.grpc import service_pb2 as pb
 
 from server.arrival import HUNG_UP
@@ -18,6 +19,8 @@ from server.open_inference.refusals import FAULT, fault, refusal_text
 from server.open_inference.service import Inferred, OpenInference
 from server.shed import count_hung_up
 from server.stages import StageClock
+from server.tracing.operation import Operation
+from server.tracing.trace import Trace
 
 SERVICE: Final = "inference.GRPCInferenceService"
 CODES: Final = {
@@ -130,9 +133,13 @@ class GrpcService:
         return pb.RepositoryIndexResponse(models=models)
 
     async def _model_infer(self, request: Any, context: Any) -> Any:
-        clock = StageClock()
+        scope, tracer = _scope(context), self._service.gateway.tracer
+        traced = None if tracer is None else tracer.begin(scope, OPERATION)
+        clock = traced or StageClock()
+        if traced is not None:
+            context.set_trailing_metadata(_metadata(traced.trace))
         with ExitStack() as held:
-            inferred = await self._inferred(request, context, clock, held)
+            inferred = await self._inferred(request, context, scope, clock, held)
             answer = answer_of(inferred)
             clock.mark("encode")
             # Behind the answer, which is sent once this method has returned it.
@@ -141,22 +148,49 @@ class GrpcService:
         return answer
 
     async def _inferred(
-        self, request: Any, context: Any, clock: StageClock, held: ExitStack
+        self, request: Any, context: Any, scope: Scope, clock: StageClock, held: ExitStack
     ) -> Inferred:
         served = None
         try:
             served = self._service.model(request.model_name, request.model_version)
-            scope = _scope(context)
             holder = self._service.door.check(scope)
             call = call_of(request, left_of(context))
             return await self._service.infer(served, call, clock, holder, scope, held)
         except ServingError as error:
-            self._service.refused(served, error, clock)
+            self._service.refused(served, error, clock, scope)
+            _failed(clock, error)
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, asyncio.CancelledError | HungUp):
+                self._service.ended(clock, 500, scope)
+            _failed(clock, error)
             raise
 
     def _tell(self, inferred: Inferred, clock: StageClock, held: ExitStack) -> None:
         with held:
             self._service.tell(inferred, clock)
+
+
+def _status(status: int) -> dict[str, int]:
+    code = grpc.StatusCode.OK if status == 200 else CODES.get(status, grpc.StatusCode.INTERNAL)
+    return {"rpc.grpc.status_code": code.value[0]}
+
+
+OPERATION: Final = Operation(
+    f"{SERVICE}/ModelInfer",
+    {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": "ModelInfer"},
+    _status,
+)
+
+
+def _failed(clock: StageClock, error: BaseException) -> None:
+    if clock.trace is not None:
+        clock.trace.failed(clock, error)
+
+
+def _metadata(trace: Trace) -> tuple[tuple[str, str], ...]:
+    name, value = trace.header
+    return ((name.decode(), value.decode()),)
 
 
 def _plain(struct: msgspec.Struct) -> dict[str, Any]:

@@ -25,9 +25,13 @@ from server.open_inference.framing import (
 from server.open_inference.service import OpenInference, Served
 from server.open_inference.wire import InferRequest
 from server.shed import count_hung_up
+from server.slow.asked import ids_of
 from server.stages import StageClock
+from server.tracing.answers import refuse
+from server.tracing.operation import post
 
 COUNTED: Final = "/v2/models/{model}/infer"
+OPERATION: Final = post(COUNTED)
 
 
 class InferRoute:
@@ -38,18 +42,24 @@ class InferRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[COUNTED_AS] = COUNTED
-        clock = StageClock(scope.get(ARRIVED_NS))
+        tracer = self._service.gateway.tracer
+        traced = None if tracer is None else tracer.begin(scope, OPERATION)
+        clock = traced or StageClock(scope.get(ARRIVED_NS))
         served = None
         try:
             served = self._service.model(**scope["path_params"])
             await self._answer(served, clock, scope, receive, send)
-        except (ClientDisconnect, HungUp):
+        except (ClientDisconnect, HungUp) as error:
             count_hung_up(self._service.gateway.metrics)
+            if traced is not None:
+                traced.trace.failed(clock, error)
         except ServingError as error:
-            self._service.refused(served, error, clock)
-            await refusals.refusal(error)(scope, receive, send)
+            self._service.refused(served, error, clock, scope)
+            await refuse(refusals.refusal(error), error, clock, scope, receive, send)
         except Exception as error:
-            await refusals.fault(error, COUNTED)(scope, receive, send)
+            self._service.ended(clock, 500, scope)
+            fault = refusals.fault(error, COUNTED, **ids_of(scope, clock))
+            await refuse(fault, error, clock, scope, receive, send)
 
     async def _answer(
         self, served: Served, clock: StageClock, scope: Scope, receive: Receive, send: Send
@@ -61,6 +71,8 @@ class InferRoute:
             body = framed(inferred, asked)
             clock.mark("encode")
             headers = [*_headers(body), (b"server-timing", clock.server_timing())]
+            if clock.trace is not None:
+                headers.append(clock.trace.header)
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body.content})
             self._service.tell(inferred, clock)

@@ -30,8 +30,9 @@ def refusal(error: ServingError) -> Response:
     return _answer(refusal_text(error), error.status, headers_of(error))
 
 
-def fault(error: Exception, path: str) -> Response:
-    log.error("%s failed", path, exc_info=error)
+def fault(error: Exception, path: str, **about: str | None) -> Response:
+    """`about`: ids that the log line gets."""
+    log.error("%s failed", path, exc_info=error, extra=about)
     return _answer(FAULT, 500)
 
 

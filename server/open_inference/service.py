@@ -19,7 +19,9 @@ from server.open_inference.tensors import Tensor
 from server.ranked import Ranked
 from server.rollout.lanes.routing import Routing
 from server.shed import count_shed
+from server.slow.asked import ASKED, Asked, asked_of
 from server.stages import StageClock
+from server.tracing.answers import told_of
 from server.wire import RankAnswer
 
 
@@ -35,6 +37,7 @@ class Inferred(NamedTuple):
     ranked: Ranked
     answer: RankAnswer
     outputs: list[Tensor]
+    holder: Holder | None = None
 
     @property
     def parameters(self) -> dict[str, str | float]:
@@ -103,8 +106,9 @@ class OpenInference:
                 outputs = outputs_of(served.signature, call, ranked)
             except Exception as error:
                 routing.failed(lane, request.user_id, error)
+                scope[ASKED] = Asked(request, lane, holder)
                 raise
-        return Inferred(served, routing, lane, ranked, answer, outputs)
+        return Inferred(served, routing, lane, ranked, answer, outputs, holder)
 
     def tell(self, inferred: Inferred, clock: StageClock) -> None:
         """Once the answer is sent."""
@@ -112,8 +116,21 @@ class OpenInference:
         self.statistics.succeeded(lane.model.version, clock)
         lane.feedback.tell(inferred.ranked, inferred.answer, clock)
         inferred.routing.tell(lane, inferred.ranked, inferred.answer, clock)
+        if clock.trace is not None:
+            clock.trace.answered(clock, 200, told_of(inferred.ranked, inferred.answer))
+        slow = self.gateway.slow
+        if slow is not None and clock.total_ns > slow.ring.above_ns:
+            slow.answered(clock, inferred.ranked, inferred.answer, inferred.holder)
 
-    def refused(self, served: Served | None, error: ServingError, clock: StageClock) -> None:
+    def ended(self, clock: StageClock, status: int, scope: Scope) -> None:
+        """Without an answer."""
+        if self.gateway.slow is not None:
+            self.gateway.slow.refused(clock, status, asked_of(scope))
+
+    def refused(
+        self, served: Served | None, error: ServingError, clock: StageClock, scope: Scope
+    ) -> None:
         count_shed(self.gateway.metrics, error)
+        self.ended(clock, error.status, scope)
         if served is not None:
             self.statistics.failed(served.lane.model.version, clock)

@@ -29,6 +29,10 @@ class RolloutMetrics:
             f"{PREFIX}_following", "1 while this process learns what the others agree on",
             ["model"], registry=registry,
         )  # fmt: skip
+        self._paused = Gauge(
+            f"{PREFIX}_paused", "1 while a rollout is paused, by itself or by hand", ["model"],
+            registry=registry,
+        )  # fmt: skip
         self.evidence = Tally(
             "understudy_evidence_total", "Answers and events by what became of them as evidence",
             "model", "what",
@@ -39,10 +43,13 @@ class RolloutMetrics:
         """`share` is what this process lets the candidate answer, which it may not have."""
         self._following.labels(model).set(1)
         self._share.labels(model).set(share)
+        self._paused.labels(model).set(state.is_running and state.is_paused)
+        for by in DECIDERS:
+            self._rollbacks.labels(model, by)  # 0 at first: rate() would miss the first one
         for stage in get_args(Stage):
             self._stage.labels(model, stage).set(stage == state.stage)
         if state.stage == "rolled_back" and before is not None and before.stage != state.stage:
-            self._rollbacks.labels(model, "controller" if state.by == CONTROLLER else "hand").inc()
+            self._rollbacks.labels(model, CONTROLLER if state.by == CONTROLLER else HAND).inc()
 
     def lose(self, model: str) -> None:
         """The last state holds."""
@@ -50,3 +57,5 @@ class RolloutMetrics:
 
 
 CONTROLLER: Final = "controller"
+HAND: Final = "hand"
+DECIDERS: Final = (CONTROLLER, HAND)

@@ -9,12 +9,17 @@ from starlette.types import Receive, Scope, Send
 
 from cache.errors import StoreUnavailable
 from cache.events import IMPRESSION, Event
+from server import problems
 from server.body import BodyReader
-from server.errors import EventsUnavailable, InvalidRequest
+from server.errors import EventsUnavailable, InvalidRequest, ServingError
 from server.gateway import Gateway
+from server.tracing.answers import refuse
+from server.tracing.clock import TracedClock
+from server.tracing.operation import post
 from server.wire import EventBatch, EventEntry, EventsAccepted
 
 RETRY_AFTER_S: Final = 1
+OPERATION: Final = post("/v1/events")
 
 
 class EventsRoute:
@@ -26,14 +31,43 @@ class EventsRoute:
         self._body = BodyReader(EventBatch, gateway.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tracer = self._gateway.tracer
+        traced = None if tracer is None else tracer.begin(scope, OPERATION)
+        if traced is not None:
+            await self._traced(traced, scope, receive, send)
+            return
         try:
-            batch, codec = await self._body.read(scope, receive)
+            response = await self._answer(scope, receive)
         except ClientDisconnect:
             return
-        await self._append(self._events(batch.events))
-        body = codec.encode(EventsAccepted(len(batch.events)))
-        response = Response(body, 202, media_type=codec.media_type.decode())
         await response(scope, receive, send)
+
+    async def _traced(self, clock: TracedClock, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(scope, receive, clock)
+            clock.mark("encode")
+            response.raw_headers.append(clock.trace.header)
+            await response(scope, receive, send)
+            clock.trace.answered(clock, response.status_code, {})
+        except ClientDisconnect as error:
+            clock.trace.failed(clock, error)
+        except ServingError as error:
+            await refuse(problems.refusal(error), error, clock, scope, receive, send)
+        except Exception as error:
+            clock.trace.failed(clock, error)
+            raise
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, clock: TracedClock | None = None
+    ) -> Response:
+        batch, codec = await self._body.read(scope, receive)
+        if clock is not None:
+            clock.mark("decode")
+        await self._append(self._events(batch.events))
+        if clock is not None:
+            clock.mark("cache")
+        body = codec.encode(EventsAccepted(len(batch.events)))
+        return Response(body, 202, media_type=codec.media_type.decode())
 
     async def _append(self, events: list[Event]) -> None:
         feed = self._gateway.events

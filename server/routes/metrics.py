@@ -1,9 +1,9 @@
-"""GET /metrics in the Prometheus text format."""
+"""GET /metrics in the Prometheus text format, or as OpenMetrics with exemplars."""
 
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.exposition import PLAIN, Exposition, asked_for
 from server.gateway import Gateway
 from server.workers.pages import WorkerPages
 
@@ -15,10 +15,11 @@ class MetricsRoute:
         self._pages = pages
 
     async def page(self, request: Request) -> Response:
-        return Response(await self.text(), media_type=CONTENT_TYPE_LATEST)
+        exposition = asked_for(request.headers.get("accept", ""))
+        return Response(await self.text(exposition), media_type=exposition.media_type)
 
-    async def text(self) -> bytes:
+    async def text(self, exposition: Exposition = PLAIN) -> bytes:
         """Of all workers."""
         if self._pages is not None:
-            return await self._pages.page()
-        return self._gateway.metrics.page()
+            return await self._pages.page(exposition)
+        return self._gateway.metrics.page(exposition)

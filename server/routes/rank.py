@@ -13,10 +13,14 @@ from server.errors import ServingError
 from server.gateway import Gateway
 from server.rollout.lanes.routing import Routing, forced_lane
 from server.shed import count_hung_up, count_shed
+from server.slow.asked import ASKED, Asked, asked_of, ids_of
 from server.stages import StageClock
+from server.tracing.answers import refuse, told_of
+from server.tracing.operation import post
 from server.wire import RankRequest
 
 PATH: Final = "/v1/rank"
+OPERATION: Final = post(PATH)
 
 
 class RankRoute:
@@ -25,22 +29,32 @@ class RankRoute:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._door = gateway.door
+        self._slow = gateway.slow
+        self._tracer = gateway.tracer
         token = gateway.settings.admin_token
         self._token = None if token is None else token.get_secret_value().encode()
         self._answered = gateway.metrics.requests.count(PATH, "200")
+        gateway.metrics.requests.count(PATH, "500")  # 0 at first, or rate() would miss the first
         self._body = BodyReader(RankRequest, gateway.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        clock = StageClock(scope.get(ARRIVED_NS))
+        tracer = self._tracer
+        traced = None if tracer is None else tracer.begin(scope, OPERATION)
+        clock = traced or StageClock(scope.get(ARRIVED_NS))
         try:
             await self._answer(clock, scope, receive, send)
-        except (ClientDisconnect, HungUp):
+        except (ClientDisconnect, HungUp) as error:
             count_hung_up(self._gateway.metrics)
+            if traced is not None:
+                traced.trace.failed(clock, error)
         except ServingError as error:
             count_shed(self._gateway.metrics, error)
-            await problems.refusal(error)(scope, receive, send)
+            self._refused(clock, error.status, scope)
+            await refuse(problems.refusal(error), error, clock, scope, receive, send)
         except Exception as error:
-            await problems.fault(error, PATH)(scope, receive, send)
+            self._refused(clock, 500, scope)
+            fault = problems.fault(error, PATH, **ids_of(scope, clock))
+            await refuse(fault, error, clock, scope, receive, send)
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
         self._gateway.check_ready()
@@ -57,6 +71,7 @@ class RankRoute:
                 body = codec.encode(answer)
             except Exception as error:
                 routing.failed(lane, request.user_id, error)
+                scope[ASKED] = Asked(request, lane, holder)
                 raise
             clock.mark("encode")
             headers = [
@@ -64,10 +79,22 @@ class RankRoute:
                 (b"content-length", str(len(body)).encode()),
                 (b"server-timing", clock.server_timing()),
             ]
+            trace = clock.trace
+            if trace is not None:
+                headers.append(trace.header)
             await self._send(headers, body, scope, send)
             lane.feedback.tell(ranked, answer, clock)
+            if trace is not None:
+                trace.answered(clock, 200, told_of(ranked, answer))
+            slow = self._slow
+            if slow is not None and clock.total_ns > slow.ring.above_ns:
+                slow.answered(clock, ranked, answer, holder)
             if not is_plain:
                 routing.tell(lane, ranked, answer, clock)
+
+    def _refused(self, clock: StageClock, status: int, scope: Scope) -> None:
+        if self._slow is not None:
+            self._slow.refused(clock, status, asked_of(scope))
 
     def _routing(self, request: RankRequest, scope: Scope) -> Routing:
         routing = self._gateway.vertical(request.model).routing

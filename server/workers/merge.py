@@ -1,10 +1,12 @@
-"""Pages in the Prometheus text format put together, each family once."""
+"""Pages in a text format of Prometheus, all in the same, put together with each family once."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
 FAMILIES: Final = re.compile(rb"^(?=# HELP )", re.MULTILINE)
+END: Final = b"# EOF\n"
+"""Of a page in the format OpenMetrics."""
 
 
 def merged(pages: Iterable[bytes]) -> bytes:
@@ -15,11 +17,14 @@ def merged(pages: Iterable[bytes]) -> bytes:
     as long (140 ms for four pages of 30 kB), in a process whose requests wait meanwhile.
     """
     families: dict[bytes, list[bytes]] = {}
+    end = b""
     for page in pages:
-        for block in FAMILIES.split(page):
+        if page.endswith(END):
+            end = END
+        for block in FAMILIES.split(page.removesuffix(END)):
             name, head, samples = _split(block)
             families.setdefault(name, [head]).append(samples)
-    return b"".join(part for parts in families.values() for part in parts)
+    return b"".join(part for parts in families.values() for part in parts) + end
 
 
 def _split(block: bytes) -> tuple[bytes, bytes, bytes]:

@@ -1,21 +1,21 @@
 """Metrics of all workers on one page, whichever of them is asked."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
-from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from server.exposition import OPENMETRICS, PLAIN, Exposition
 from server.workers.merge import merged
+from server.workers.telling import Telling, heard
 from server.workers.worker import Worker
 
 LABEL: Final = "worker"
-SILENT_S: Final = 0.2
-MAX_PAGE_BYTES: Final = 8 << 20
 
 
 class Labelled(Collector):
@@ -35,60 +35,39 @@ class Labelled(Collector):
 
 
 class WorkerPages:
-    """Tells this worker's page to its siblings on its unix socket, and merges theirs with it."""
+    """Tells this worker's page to its siblings on unix sockets, and merges theirs with it."""
 
     def __init__(self, worker: Worker, registry: CollectorRegistry) -> None:
         self._worker = worker
         self._own = Labelled(registry, str(worker.number))
-        self._server: asyncio.Server | None = None
+        self._telling = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._worker.socket.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._tell, self._worker.socket)
+        # The plain one last: a supervisor takes its socket for a worker that listens.
+        for exposition in (OPENMETRICS, PLAIN):
+            socket = self._socket(self._worker.number, exposition)
+            await self._telling.enter_async_context(Telling(socket, self._teller(exposition)))
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._worker.socket.unlink(missing_ok=True)
+        await self._telling.aclose()
 
-    async def page(self) -> bytes:
-        asked = [self._asked(number) for number in self._worker.siblings]
+    async def page(self, exposition: Exposition = PLAIN) -> bytes:
+        asked = [heard(self._socket(number, exposition)) for number in self._worker.siblings]
         told = [page for page in await asyncio.gather(*asked) if page is not None]
         silent = len(asked) - len(told)
-        return merged([generate_latest(self._own), *told]) + _counted(1 + len(told), silent)
+        count = counted(1 + len(told), silent, exposition)
+        return merged([exposition.write(self._own), *told, count])
 
-    async def _tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A sibling that has left meanwhile is none of this one's business."""
-        with contextlib.suppress(OSError):
-            writer.write(generate_latest(self._own))
-            await writer.drain()
-        writer.close()
+    def _teller(self, exposition: Exposition) -> Callable[[], bytes]:
+        return lambda: exposition.write(self._own)
 
-    async def _asked(self, number: int) -> bytes | None:
-        """None from one that does not answer in time, or says too much."""
-        try:
-            async with asyncio.timeout(SILENT_S):
-                reader, writer = await asyncio.open_unix_connection(
-                    self._worker.socket_of(number), limit=MAX_PAGE_BYTES
-                )
-                with contextlib.closing(writer):
-                    return await _whole(reader)
-        except (OSError, TimeoutError):
-            return None
+    def _socket(self, number: int, exposition: Exposition) -> Path:
+        plain = self._worker.socket_of(number)
+        return plain if exposition is PLAIN else plain.with_suffix(f".{exposition.name}")
 
 
-async def _whole(reader: asyncio.StreamReader) -> bytes | None:
-    page = bytearray()
-    while len(page) <= MAX_PAGE_BYTES:
-        part = await reader.read(1 << 18)
-        if not part:
-            return bytes(page) or None
-        page += part
-    return None
-
-
-def _counted(answering: int, silent: int) -> bytes:
+def counted(answering: int, silent: int, exposition: Exposition = PLAIN) -> bytes:
     """Of the scrape itself, hence without a worker's label."""
     registry = CollectorRegistry()
     workers = Gauge(
@@ -99,4 +78,4 @@ def _counted(answering: int, silent: int) -> bytes:
     )
     workers.labels("answering").set(answering)
     workers.labels("silent").set(silent)
-    return generate_latest(registry)
+    return exposition.write(registry)

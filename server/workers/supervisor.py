@@ -78,6 +78,7 @@ class Supervisor:
         while not self._processes.is_ready:
             await asyncio.sleep(POLL_S)
             self._processes.is_ready = self._all_listen()
+        self._workers[0].started.touch()
 
     def _all_listen(self) -> bool:
         return all(worker.socket.exists() for worker in self._workers)

@@ -23,5 +23,14 @@ class Worker(NamedTuple):
         return self.socket_of(self.number)
 
     @property
+    def started(self) -> Path:
+        """There once all workers have listened: one that is started later comes back."""
+        return self.folder / "started"
+
+    @property
+    def comes_back(self) -> bool:
+        return self.started.exists()
+
+    @property
     def siblings(self) -> list[int]:
         return [number for number in range(self.workers) if number != self.number]

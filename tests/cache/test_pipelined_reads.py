@@ -78,6 +78,24 @@ async def test_server_that_answers_unasked_is_left() -> None:
         assert [await reads.get_many([b"k"]) for _ in range(3)] == [[b"a"]] * 3
 
 
+async def test_damaged_count_gives_nobody_the_answer_of_another() -> None:
+    """`*1` came as `*2`, and so took the next answer for a part of the first."""
+    connections = 0
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        counts = [2, 1, 1] if connections == 1 else [1, 1, 1]
+        told = zip(counts, b"abc", strict=True)
+        writer.write(b"".join(b"*%d\r\n$1\r\n%c\r\n" % each for each in told))
+        await reader.read()
+
+    async with reads_from(say) as reads:
+        got = await asyncio.gather(*(reads.get_many([b"k"]) for _ in range(3)))
+        assert got == [[b"a"], [b"b"], [b"c"]]
+        assert connections == 2
+
+
 async def test_silent_line_is_given_up_for_a_new_one() -> None:
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

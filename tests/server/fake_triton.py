@@ -8,7 +8,7 @@ import pytest
 from cache.breaker import CircuitBreaker
 from models.features.records import Arrays
 from models.runtime import Model, Outputs, load
-from server.inference import TritonFirst
+from server.inference import Headers, TritonFirst
 from tests.server.conftest import Served
 
 FAILURES = 3
@@ -24,13 +24,15 @@ class FakeTriton:
         self.unproven: Exception | None = None
         self.answer: Callable[[Outputs], Outputs] = lambda outputs: outputs
         self.limits_s: list[float] = []
+        self.headers: list[Headers] = []
         self.threads: set[str] = set()
         self.closed = False
         self.proven = threading.Event()
         self._model = model
 
-    def run(self, arrays: Arrays, timeout_s: float) -> Outputs:
+    def run(self, arrays: Arrays, timeout_s: float, headers: Headers = None) -> Outputs:
         self.limits_s.append(timeout_s)
+        self.headers.append(headers)
         self.threads.add(threading.current_thread().name)
         if self.fault is not None:
             raise self.fault

@@ -23,7 +23,7 @@ from understudy_client.errors import BY_STATUS, Refused
 TEXT = PAGE.read_text(encoding="utf-8")
 TABLES = {
     "routes", "RankRequest", "RankAnswer", "EventBatch", "ItemBatch", "CacheStatus", "Ready",
-    "RolloutAct", "RolloutStatus", "RolloutHistory", "Models", "Bundles",
+    "RolloutAct", "RolloutStatus", "SlowRequests", "RolloutHistory", "Models", "Bundles",
 }  # fmt: skip
 TRANSPORT = {"content-length", "date", "connection", "transfer-encoding"}
 

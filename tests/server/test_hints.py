@@ -9,6 +9,7 @@ import redis
 
 from cache.demand import HIT, MISS, decode
 from cache.demand_keys import SHARDS, ShardKeys, shard_of
+from cache.keys import page_key
 from models.features.hashing import keys64
 from models.schema import TIERS
 from tests.bundles import NOW_MS, SPACE, rank_body, tiny_users
@@ -99,6 +100,18 @@ def test_misses_are_asked_for_once_with_the_students_score(served: Served, redis
     scores = dict(zip(answers[0]["item_ids"], answers[0]["scores"], strict=True))
     expected = np.array([scores[item_id] for item_id in ITEMS[10:]], np.float32)
     assert demand.scores.tolist() == expected.tolist()
+
+
+def test_a_damaged_page_is_asked_for_anew(served: Served, redis_url: str) -> None:
+    stream = ShardKeys.of(SPACE, shard_of("user-1", SHARDS)).stream
+    with redis.Redis.from_url(redis_url) as direct:
+        direct.set(page_key("user-1", SPACE), b"not a page")
+        with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
+            assert rank(client)["degraded"] == [{"stage": "cache", "reason": "corrupt"}]
+            wait_until(lambda: direct.xlen(stream), "a demand message")
+            [(_, fields)] = direct.xrange(stream)
+    demand = decode(next(iter(fields.values()))).demand
+    assert demand.item_keys.tolist() == keys64(ITEMS).tolist()
 
 
 def test_hits_are_told_of_where_it_is_asked_for(served: Served, redis_url: str) -> None:

@@ -42,12 +42,12 @@ def test_nothing_is_computed_for_a_caller_that_hung_up_in_the_queue(
     real = Scorer.score
 
     def score(
-        self: Scorer, assembly: Any, first: int, last: int, wanted: Sequence[Any], until_ns: int
+        self: Scorer, assembly: Any, first: int, last: int, wanted: Sequence[Any], *rest: Any
     ) -> Any:
         seen.extend(each.stop - each.start for each in assembly.parts[first:last])
         begun.set()
         assert go.wait(WAIT_S)
-        return real(self, assembly, first, last, wanted, until_ns)
+        return real(self, assembly, first, last, wanted, *rest)
 
     with live_gateway(settings_for(served.student)) as client:
         monkeypatch.setattr(Scorer, "score", score)

@@ -29,6 +29,7 @@ SETTINGS = [
     "HARD_TTL_S",
     "HOST",
     "KEYS",
+    "LOG_FORMAT",
     "LOG_LEVEL",
     "MAX_BODY_BYTES",
     "MAX_CANDIDATES",
@@ -51,6 +52,10 @@ SETTINGS = [
     "SERVED_BACKLOG",
     "SERVED_CAPACITY",
     "SERVED_SHARE",
+    "SLOW_INPUTS",
+    "SLOW_KEPT",
+    "SLOW_USER_IDS",
+    "SLOW_WINDOW_S",
     "SOFT_TTL_S",
     "STAND_IN_BUNDLE",
     "TEACHER_AGE_OBJECTIVE_S",
@@ -61,6 +66,8 @@ SETTINGS = [
     "TLS_CERTIFICATE",
     "TLS_CLIENT_CA",
     "TLS_KEY",
+    "TRACE_ENDPOINT",
+    "TRACE_RATIO",
     "TRITON_TIMEOUT_MS",
     "TRITON_URL",
     "TRUSTED_KEYS",
@@ -89,6 +96,7 @@ METRICS = [
     "understudy_requests_total",
     "understudy_rollbacks_total",
     "understudy_rollout_following",
+    "understudy_rollout_paused",
     "understudy_rollout_share",
     "understudy_rollout_stage",
     "understudy_served_share",
@@ -127,6 +135,7 @@ ADMIN_OPERATIONS = [
     "get /v1/models",
     "get /v1/rollouts",
     "get /v1/rollouts/{model}/history",
+    "get /v1/slow",
     "post /v1/items",
     "post /v1/rollouts/{model}",
 ]
@@ -139,7 +148,8 @@ def test_settings() -> None:
 
 def test_metrics(gateway: httpx.Client) -> None:
     """Less what one without a cache has none of, understudy_{demand,served,mirrored_candidates,
-    catalogue_updates}_total, and one without keys, understudy_key_*."""
+    catalogue_updates}_total, one without keys, understudy_key_*, and one without traces,
+    understudy_spans_dropped_total."""
     page = gateway.get("/metrics").text
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|histogram)$", page, re.MULTILINE))
     assert sorted(names) == METRICS

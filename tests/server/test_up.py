@@ -15,6 +15,9 @@ from urllib.request import urlopen
 import pytest
 
 from server.listening.port import PortTaken, check_free
+from server.serving_folder import open_serving_folder
+from server.settings import Settings
+from server.up import children
 from tests.bundles import serving_folder
 
 WAIT_S = 40.0
@@ -110,6 +113,15 @@ def test_killed_parts_come_back_and_all_die_with_the_supervisor(folder: Path) ->
         _wait_until(lambda: not any(map(_is_running, after.values())), "all to end")
 
 
+def test_gateway_alone_may_find_redis_behind_a_proxy(folder: Path) -> None:
+    wanted = children(open_serving_folder(folder), "unix:///v", Settings(), "redis://proxy:1/0")
+    assert {child.name: child.env["UNDERSTUDY_REDIS_URL"] for child in wanted} == {
+        "ingest": "unix:///v",
+        "refresher": "unix:///v",
+        "gateway": "redis://proxy:1/0",
+    }
+
+
 def test_bundle_that_does_not_verify_ends_it_with_the_reason(tmp_path: Path) -> None:
     folder = serving_folder(tmp_path)
     teacher = folder / json.loads((folder / "serving.json").read_text())["teacher"]
@@ -130,3 +142,13 @@ def test_taken_port_is_refused_before_anything_starts() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}.*--port"):
             check_free("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(("level", "behind"), [("error", "info"), ("debug", "debug")])
+def test_what_is_read_from_logs_is_logged_at_any_level(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, level: str, behind: str
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_LOG_LEVEL", level)
+    own = children(open_serving_folder(folder), "redis://x", Settings())
+    levels = {child.name: child.env["UNDERSTUDY_LOG_LEVEL"] for child in own}
+    assert levels == {"ingest": behind, "refresher": behind, "gateway": level}

@@ -107,7 +107,10 @@ def refresher_of(job: Job, store: Store, teacher: Teacher) -> Refresher:
     pages = PageWriter(store, teacher.space, job.rules, tally)
     still = ServerClock(lambda: 0.0)  # by which no message has waited
     size = BatchSize(BATCH_MS, job.candidate_limit)
-    return Refresher(store, teacher, teacher.schema.log, pages, job.fresh_ttl, tally, still, size)
+    return Refresher(
+        store, teacher, teacher.schema.log, pages, job.fresh_ttl, tally, still, size,
+        widths=teacher.widths,
+    )  # fmt: skip
 
 
 def policy_of(job: Job, schema: LogSchema) -> Policy:

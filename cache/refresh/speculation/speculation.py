@@ -13,7 +13,7 @@ from cache.keys import pair_keys
 from cache.refresh.hand import InHand
 from cache.refresh.jobs import Job, Plan
 from cache.refresh.lease import Lease
-from cache.refresh.process import say
+from cache.refresh.process import warn
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.settling import Settling
 from cache.refresh.speculation.orders import Orders
@@ -68,7 +68,7 @@ class Speculation:
         except Exception as error:
             # One pair that the teacher cannot take must not take the others with it.
             if len(messages) == 1:
-                say("speculation passes over", reason=repr(error)[:1000])
+                warn("speculation passes over", reason=repr(error)[:1000])
                 self.speculator.drop("failed", messages[0].pairs)
                 return
             for message in messages:

@@ -42,6 +42,7 @@ _OUTWARD: Final = {
     "workers",
     "bundle",
     "log_level",
+    "log_format",
 }
 
 

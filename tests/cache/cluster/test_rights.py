@@ -17,6 +17,7 @@ from cache.errors import StoreUnavailable
 from cache.events import Event, EventFeed
 from cache.items import ItemFeed
 from cache.keys import DEAD_STREAM, EVENTS_STREAM, ITEMS_TABLE, SERVED_STREAM, page_key, record_key
+from cache.operator.forgetting import forget_user
 from cache.operator.server_report import server_report
 from cache.operator.space_removal import drop_space
 from cache.operator.space_scan import scan_spaces
@@ -186,6 +187,9 @@ async def test_operator_sees_all_and_drops_a_space(guarded: Cluster) -> None:
     feed = CatalogueFeed(RedisTable(client), RedisStreams(client), LAYOUT)
     assert sum([len(part.keys) async for part in feed.parts()]) == 1
     assert await CatalogueWriter(client, LAYOUT).forget(make_rows(1)) == 1
+    await direct.set(record_key("a"), b"a record")
+    assert (await forget_user(client, "a", is_confirmed=True)).keys == 2
+    await direct.set(page_key("a", "s"), page_value(), ex=1000)
     assert (await drop_space(client, "s", lambda gone: None)).pages == 1
     await acts_on_a_rollout(RolloutBoard(client, "m"))
     await refuses(client, ["FLUSHALL"], ["SET", "us:u:{a}", ""], ["GET", "foreign"])

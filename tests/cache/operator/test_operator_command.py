@@ -70,10 +70,20 @@ def test_space_is_dropped_when_that_is_meant(filled_url: str) -> None:
         assert client.keys() == [page_key("b", "t")]
 
 
+def test_user_is_forgotten_when_that_is_meant(filled_url: str) -> None:
+    assert isinstance(asked(filled_url, ["forget", USER]).exception, NotConfirmed)
+    told = json.loads(asked(filled_url, ["forget", USER, "--yes", "--json"]).output)
+    assert told == {"user_id": USER, "keys": 1}
+    with Redis.from_url(filled_url) as client:
+        assert client.exists(page_key(USER, "s")) == 0
+    assert "2 keys are gone" in asked(filled_url, ["forget", "b", "--yes"]).output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["inspect"], "inspect takes a USER"),
+        (["forget", "--yes"], "forget takes a USER"),
         (["drop-space", "--yes"], "drop-space takes a SPACE"),
         (["status", "s"], "status takes nothing more"),
         (["flush"], "flush"),

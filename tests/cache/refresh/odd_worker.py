@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import Any
 
+from cache.logs.begin import begin_logs
 from cache.refresh.process import live
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Judged
@@ -105,6 +106,7 @@ def _ahead(clock: Callable[[], Any], by: int) -> Callable[[], Any]:
 
 
 async def main(what: str, url: str, lease_ms: int) -> None:
+    begin_logs("refresher")
     space = LiveSpace(url)
     worker = Hired(space, b"odd", Odd(what), lease_ms=lease_ms)
     spoil(worker, what)

@@ -174,12 +174,12 @@ async def test_remains_of_a_broken_write_are_not_taken_for_a_file(keeping: Keepi
 
 
 async def test_folder_that_cannot_be_written_is_waited_for(
-    keeping: Keeping, capfd: pytest.CaptureFixture[str]
+    keeping: Keeping, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeping.folder.write_text("a file stands in the way")
     with pytest.raises(ArchiveUnavailable, match="cannot"):
         await keeping.archive.process([delivered(1)])
-    assert "archive waits" in capfd.readouterr().err
+    assert caplog.messages == ["archive waits"]
     keeping.folder.unlink()
     await keeping.keep(delivered(1))
     assert keeping.ids() == ["5-1"]

@@ -126,7 +126,7 @@ async def test_signal_ends_an_archiver_in_order(started: Started, streams: Redis
     _, errors = process.communicate(timeout=DEADLINE_S)
     said = [json.loads(line) for line in errors.splitlines()]
     assert process.returncode == 0
-    assert [line["event"] for line in said] == ["archive started", "archive stopped"]
+    assert [line["message"] for line in said] == ["archive started", "archive stopped"]
     assert said[1]["requests.archived"] == len(REQUESTS)
     assert said[1]["rows.written"] == 3 * len(REQUESTS)
     assert said[1]["files.written"] == 2

@@ -8,7 +8,7 @@ from cache.keys import DEAD_STREAM
 from cache.memory_streams import MemoryStreams
 from cache.refresh.consumer import Consumer
 from cache.refresh.tally import Tally
-from cache.streams import START
+from cache.streams import START, Message
 from tests.cache.fake_clock import FakeClock
 
 STREAM, GROUP = b"stream", b"group"
@@ -148,6 +148,17 @@ async def test_dead_letters_are_bounded() -> None:
     assert len(await loop.dead()) == 1000
 
 
+async def test_burial_is_logged_with_the_reason_and_without_the_message(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = Loop()
+    loop.work.poison = {"secret"}
+    await loop.send(b"secret")
+    await loop.consumer.step()
+    [line] = [record.getMessage() for record in caplog.records if "nobody" in record.msg]
+    assert line == "a message of stream can be used by nobody: RuntimeError: poison"
+
+
 async def test_stop_finishes_the_batch_in_hand() -> None:
     loop = Loop()
     stop = asyncio.Event()
@@ -184,3 +195,37 @@ async def test_unavailable_store_is_waited_out() -> None:
     assert work.batches == [["1"], ["1"]]
     assert loop.tally.counts["messages", "postponed"] == 1
     assert await loop.left() == (0, 0)
+
+
+class Forgetful(MemoryStreams):
+    """Gives messages once in an answer that is lost on its way."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeClock())
+        self.is_lost = False
+
+    async def read_group(
+        self, stream: bytes, group: bytes, consumer: bytes, count: int, block_ms: int
+    ) -> list[Message]:
+        given = await super().read_group(stream, group, consumer, count, block_ms)
+        if given and not self.is_lost:
+            self.is_lost = True
+            raise StoreUnavailable("the answer came too late")
+        return given
+
+
+async def test_what_was_given_in_a_lost_answer_is_not_left_to_be_claimed() -> None:
+    streams, stop = Forgetful(), asyncio.Event()
+
+    class Counting(Recording):
+        async def process(self, values: Sequence[str]) -> list[bool]:
+            done = await super().process(values)
+            if "3" in values:
+                stop.set()
+            return done
+
+    work = Counting()
+    await streams.append(STREAM, [b"1", b"2", b"3"], 100)
+    await Consumer(streams, STREAM, GROUP, b"one", work, Tally("test"), batch=2).run(stop)
+    assert work.batches == [["1", "2"], ["3"]]
+    assert await streams.length(STREAM) == 0

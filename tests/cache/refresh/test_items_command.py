@@ -1,6 +1,6 @@
 """`understudy items export` against a real server."""
 
-import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,18 @@ def removed(rows: CatalogueRows) -> CatalogueRows:
     return rows._replace(status=np.full(len(rows.keys), 2, np.uint8))
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    lines = capsys.readouterr().err.splitlines()
-    return {line["event"]: line for line in map(json.loads, lines)}
+@pytest.fixture(autouse=True)
+def _all_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+def said(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    """Facts by message; the later ones."""
+    return {record.message: vars(record)["facts"] for record in caplog.records}
 
 
 async def test_new_file_has_the_changes_and_the_counters(
-    redis_url: str, held: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    redis_url: str, held: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await write(redis_url, ads("new-ad", "item-1"))
     counters = np.array([7.0, 3.0, 1.0])
@@ -65,7 +70,7 @@ async def test_new_file_has_the_changes_and_the_counters(
     np.testing.assert_array_equal(made.columns[rows[:2]], ads("new-ad", "item-1").columns)
     np.testing.assert_array_equal(made.counters[rows[[0, 2]]], [counters, counters])
     assert (len(before), len(made)) == (300, 301)
-    told = said(capsys)["exported"]
+    told = said(caplog)["exported"]
     assert (told["items"], told["before"], told["told"], told["new"]) == (301, 300, 2, 2)
 
 
@@ -81,15 +86,15 @@ async def test_file_is_replaced_under_workers_that_have_it_mapped(
 
 
 async def test_prune_deletes_what_the_present_file_holds_and_nothing_else(
-    redis_url: str, held: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    redis_url: str, held: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     await write(redis_url, ads("a", "b"))
     await export(redis_url, held, first, prune=True)
-    assert said(capsys)["pruned"]["rows"] == 0
+    assert said(caplog)["pruned"]["rows"] == 0
     await write(redis_url, ads("b", "c", at=20))
     await export(redis_url, first, second, prune=True)
-    assert said(capsys)["pruned"]["rows"] == 1
+    assert said(caplog)["pruned"]["rows"] == 1
     with redis.Redis.from_url(redis_url) as direct:
         assert direct.hlen(CATALOGUE_TABLE) == 2
     assert len(Catalogue.load(second)) == 303

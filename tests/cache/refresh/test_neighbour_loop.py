@@ -123,14 +123,14 @@ async def test_loop_ends_when_it_is_told(bench: Bench) -> None:
     assert await bench.lent("a") == [4]
 
 
-async def test_loop_waits_out_a_store_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_loop_waits_out_a_store_that_is_away(caplog: pytest.LogCaptureFixture) -> None:
     store = RedisStore.open("redis://127.0.0.1:1/0")
     loop = NeighbourLoop(store._client, store, "s", WIDTH, RULES, 10, Tally("neighbours"))
     stop = asyncio.Event()
     running = asyncio.create_task(loop.run(stop))
 
     async def has_said_so() -> bool:
-        return "neighbours wait" in capsys.readouterr().err
+        return "neighbours wait" in caplog.messages
 
     await until(has_said_so)
     stop.set()

@@ -83,7 +83,7 @@ async def test_shard_that_was_lost_and_taken_again_has_another_token(space: Live
     after = worker.own.leases()[2]
     assert after.token > before.token
     assert worker.own.lease(2, before.token) is None
-    assert worker.tally.counts["leases", "lost"] == 1
+    assert worker.tally.counts["lease_changes", "lost"] == 1
 
 
 async def test_shard_in_work_is_let_go_only_when_the_batch_is_done(space: LiveSpace) -> None:

@@ -177,3 +177,11 @@ class TtlStore(MemoryStore):
     ) -> list[bool]:
         self.ttls_s.append(ttl_s)
         return await super().replace_many(replacements, ttl_s)
+
+
+async def test_entries_that_find_no_room_are_counted() -> None:
+    store, tally = MemoryStore(), Tally("refresh")
+    writer = PageWriter(store, "s", PageRules(TTL, entries=2), tally)
+    assert not await writer.write({"u": said(entries(10, 20, 30))}, {"u": held_page(None)})
+    assert tally.counts["page_entries", "dropped"] == 1
+    assert len((await read(store, writer)).pair_keys) == 2

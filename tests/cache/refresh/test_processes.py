@@ -96,8 +96,10 @@ async def live(redis_url: str) -> AsyncIterator[Live]:
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[dict[str, object]]:
+    """What the process says of its own work."""
     _, errors = process.communicate(timeout=DEADLINE_S)
-    return (json.loads(line) for line in errors.splitlines())
+    said = map(json.loads, errors.splitlines())
+    return (line for line in said if line["logger"] == "cache.refresh.process")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -166,7 +168,7 @@ async def test_signal_ends_a_refresher_in_order(
     process.send_signal(number)
     said = list(lines_of(process))
     assert process.returncode == 0
-    assert [line["event"] for line in said] == ["refresh started", "refresh stopped"]
+    assert [line["message"] for line in said] == ["refresh started", "refresh stopped"]
     assert said[0]["space"] == SPACE
     assert said[1]["pairs.computed"] == 5
 
@@ -188,7 +190,7 @@ async def test_ingest_loads_then_folds_events(live: Live, serving: Path) -> None
     assert len(held.items) == 4
     assert (int(held.items[-1]), int(held.outcomes[-1])) == (key64("item-3"), 3)
     process.send_signal(signal.SIGTERM)
-    said = {str(line["event"]): line for line in lines_of(process)}
+    said = {str(line["message"]): line for line in lines_of(process)}
     assert said["loaded"]["users"] == 20
     assert said["loaded"]["items"] == 300
     assert said["ingest stopped"]["events.counted"] == 2

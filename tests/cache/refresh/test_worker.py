@@ -2,16 +2,19 @@ import numpy as np
 import pytest
 
 from cache import demand, record
+from cache.entries import Entries
 from cache.errors import MessageCorrupt
 from cache.items import ItemCounters, encode
 from cache.keys import ITEMS_STREAM, pair_keys, record_key
 from cache.memory_streams import MemoryStreams
 from cache.memory_table import MemoryTable
+from cache.quantise import Precision
 from cache.refresh.follower import ItemFollower
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Teacher
 from cache.tiers import PAIR, Lookup, resolve
 from tests.bundles import NOW_MS
+from tests.cache.pages import page_bytes_of
 from tests.cache.refresh.asked import make_demand, make_record
 from tests.cache.refresh.worker_bench import TTL, Bench
 
@@ -50,6 +53,31 @@ async def test_fresh_pairs_are_not_judged_again() -> None:
     assert held is not None
     assert len(held.pair_keys) == held.aggregate.pairs == 8
     assert held.version == 2
+
+
+async def test_pairs_in_a_page_of_another_width_are_judged(teacher: Teacher) -> None:
+    """Gateways cannot use it, and go on asking."""
+    bench = Bench(teacher)
+    asked = make_demand()
+    pairs = np.sort(pair_keys(asked.item_keys, asked.context))
+    z, logit = np.ones((5, 16), np.float32), np.zeros((5, 2), np.float32)
+    at_ms = np.full(5, NOW_MS, np.int64)
+    wider = Entries.of(pairs, at_ms, logit, z, Precision.INT8)
+    await bench.store.put_many({bench.pages.key("user-1"): page_bytes_of(wider)}, None)
+    await bench.ask(asked)
+    assert bench.pairs("computed") == 5
+    held = await bench.page()
+    assert held is not None
+    assert held.dim == 8
+
+
+async def test_pairs_are_judged_again_when_their_page_is_damaged() -> None:
+    bench = Bench()
+    await bench.ask(make_demand())
+    await bench.store.put_many({bench.pages.key("user-1"): b"not a page"}, None)
+    await bench.ask(make_demand())
+    assert bench.pairs("computed") == 10
+    assert await bench.page() is not None
 
 
 async def test_stale_pairs_are_judged_again_and_replaced() -> None:

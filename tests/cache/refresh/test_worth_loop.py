@@ -126,7 +126,7 @@ async def test_ratio_is_1_for_a_student_that_copies_the_teacher_and_0_for_a_deaf
     bench.loop.measure()
     levels = bench.tally.labelled["transfer_ratio", "slice"]
     assert levels["tier:pair"] == pytest.approx(expected, abs=1e-4)
-    assert bench.tally.labelled["candidates_sum", "slice"]["all"] == USERS * CANDIDATES
+    assert bench.tally.labelled["summed_candidates", "slice"]["all"] == USERS * CANDIDATES
 
 
 async def test_click_that_is_there_before_its_request_still_counts(

@@ -17,7 +17,7 @@ from cache.refresh.pages import PageRules, PageWriter
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.stacked import Wanted
 from cache.refresh.tally import Tally
-from cache.refresh.teacher import Judge, Judged
+from cache.refresh.teacher import Judge, Judged, Teacher
 from cache.refresh.worker import Refresher
 from cache.tiers import TtlPolicy
 from tests.bundles import log_schema
@@ -60,6 +60,7 @@ class Bench:
         self.refresher = Refresher(
             self.store, teacher or self.counting, log_schema(), self.pages, TTL, self.tally,
             server_clock, self.size, follower=follower,
+            widths=teacher.widths if isinstance(teacher, Teacher) else None,
         )  # fmt: skip
         self.outcomes: Counter[str] = Counter()
 

@@ -1,11 +1,13 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from cache.bench.drawn import Shape
+from cache.bench.drawn import Shape, drawn_entries, drawn_page
 from cache.connection import connect
 from cache.embedded import EmbeddedValkey
 from cache.quantise import Precision
@@ -50,3 +52,22 @@ def test_command_prints_for_machines() -> None:
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert said["needs"]["memory_bytes"] == pytest.approx(2 * said["user"]["in_memory"])
+
+
+@pytest.mark.parametrize(
+    ("precision", "entry"),
+    [
+        (Precision.INT8, lambda tasks, dim: 16 + 4 * tasks + dim),
+        (Precision.FP16, lambda tasks, dim: 12 + 4 * tasks + 2 * dim),
+        (Precision.INT4, lambda tasks, dim: 16 + 4 * tasks + -(-dim // 2)),
+    ],
+)
+@pytest.mark.parametrize(("tasks", "dim"), [(1, 32), (2, 33), (4, 7)])
+def test_page_takes_what_the_formulas_of_the_guide_say(
+    precision: Precision, entry: Callable[[int, int], int], tasks: int, dim: int
+) -> None:
+    shape, rng = Shape(40, 50, 20, dim, tasks, precision), np.random.default_rng(0)
+    keys = rng.integers(1, 1 << 63, shape.entries).astype(np.uint64)
+    written = drawn_page(rng, drawn_entries(rng, keys, shape), shape)
+    sequence = shape.sequence * (4 + -(-dim // 2))
+    assert len(written) == 64 + shape.entries * entry(tasks, dim) + 4 * dim + sequence

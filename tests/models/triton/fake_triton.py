@@ -29,6 +29,8 @@ class FakeTriton(services.GRPCInferenceServiceServicer):  # type: ignore[misc]
         self.refusal: grpc.StatusCode | None = None
         self.inputs: tuple[TensorSpec, ...] = model.manifest.inputs
         self.runs = 0
+        self.metadata: dict[str, str] = {}
+        """Of the last run."""
         self._model = model
 
     def ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -38,6 +40,7 @@ class FakeTriton(services.GRPCInferenceServiceServicer):  # type: ignore[misc]
 
     def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.runs += 1
+        self.metadata = dict(context.invocation_metadata())
         self.before()
         if self.refusal is not None:
             context.abort(self.refusal, "as told")

@@ -172,3 +172,10 @@ def test_folder_is_verified_before_triton_is_asked(tmp_path: Path) -> None:
     (bundle / GOLDEN).write_bytes(b"")
     with pytest.raises(BundleError):
         open_model(bundle, NOWHERE, 1.0)
+
+
+def test_headers_of_a_run_arrive_as_metadata(triton: FakeTriton, model: TritonModel) -> None:
+    model.run(golden_inputs(model), headers={"traceparent": "00-1-2-01"})
+    assert triton.metadata["traceparent"] == "00-1-2-01"
+    model.run(golden_inputs(model))
+    assert "traceparent" not in triton.metadata

@@ -136,7 +136,7 @@ def test_schemathesis_finds_nothing(client: httpx.Client) -> None:
         sys.executable, "-m", "schemathesis.cli",
         "--config-file", str(ROOT / "schemathesis.toml"),
         "run", str(client.base_url.join("/openapi.json")),
-        "--include-path-regex", "^/v1/(rollouts|models|bundles)",
+        "--include-path-regex", "^/v1/(rollouts|models|bundles|slow)",
         "--header", f"Authorization: Bearer {TOKEN}",
         "--checks", "all", "--max-examples", "30", "--seed", "7", "--no-color",
     ]  # fmt: skip

@@ -1,8 +1,10 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.exposition import OPENMETRICS
 from server.workers.merge import merged
 from server.workers.pages import Labelled
 
@@ -56,3 +58,14 @@ def test_label_tells_workers_apart() -> None:
 def test_one_page_alone_stays_as_it_is() -> None:
     assert merged([page_of(1)]) == page_of(1)
     assert merged([]) == b""
+
+
+def test_pages_of_openmetrics_end_once() -> None:
+    pages = [OPENMETRICS.write(Labelled(registry_of(number), str(number))) for number in (1, 2)]
+    page = merged(pages)
+    assert page.count(b"# EOF\n") == 1
+    assert page.endswith(b"# EOF\n")
+    families = read_openmetrics(page.decode())  # type: ignore[no-untyped-call]
+    [family] = [each for each in families if each.name == "answered"]
+    assert {sample.labels["worker"] for sample in family.samples} == {"1", "2"}
+    assert merged(pages[:1]) == pages[0]

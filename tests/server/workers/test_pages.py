@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.exposition import OPENMETRICS
 from server.workers.pages import WorkerPages
 from server.workers.worker import Worker
 
@@ -78,5 +80,21 @@ async def test_worker_that_hangs_is_left_out_in_time(tmp_path: Path, said: bytes
 async def test_page_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Kept(tmp_path, 0, 2), Kept(tmp_path, 1, 2)
     async with first.pages, second.pages:
-        monkeypatch.setattr("server.workers.pages.MAX_PAGE_BYTES", 10)
+        monkeypatch.setattr("server.workers.telling.MAX_BYTES", 10)
         assert (await samples(first.pages))["understudy_workers", "silent"] == 1.0
+
+
+async def test_exemplars_of_all_workers_are_on_the_page_of_openmetrics(tmp_path: Path) -> None:
+    first, second = Kept(tmp_path, 0, 2), Kept(tmp_path, 1, 2)
+    async with first.pages, second.pages:
+        first.answered.inc(1, {"trace_id": "a"})
+        second.answered.inc(1, {"trace_id": "b"})
+        page = (await first.pages.page(OPENMETRICS)).decode()
+    told = {
+        sample.labels["worker"]: sample.exemplar.labels
+        for family in read_openmetrics(page)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert told == {"0": {"trace_id": "a"}, "1": {"trace_id": "b"}}
+    assert 'understudy_workers{state="answering"} 2.0' in page

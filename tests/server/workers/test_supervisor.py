@@ -124,6 +124,16 @@ def test_killed_worker_comes_back_while_the_other_answers(two: Supervised) -> No
     assert after["1"] != before["1"]
 
 
+def test_worker_that_comes_back_is_asked_nothing_before_it_can_answer(two: Supervised) -> None:
+    before = two.workers()
+    os.kill(before["0"], signal.SIGKILL)
+    wait_until(lambda: "worker-0 ended with -9" in two.said(), "it to be missed")
+    told = []
+    wait_until(lambda: told.append(rank(two.url)) or len(two.workers()) == 2, "another")
+    assert set(told) == {200}
+    assert two.workers()["1"] == before["1"]
+
+
 def test_second_supervisor_on_the_port_is_refused(two: Supervised, served: Served) -> None:
     port = two.url.rpartition(":")[2]
     refused = subprocess.run(

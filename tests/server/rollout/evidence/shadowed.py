@@ -13,7 +13,7 @@ from cache.breaker import CircuitBreaker
 from cache.memory_store import MemoryStore
 from cache.reader import CacheReader
 from models.features.records import Arrays
-from server.inference import Ran
+from server.inference import Headers, Ran
 from server.lane import Lane
 from server.ranked import Ranked
 from server.rollout.evidence.shadow import Shadow
@@ -51,7 +51,7 @@ class Giving:
     def __init__(self, logit: float) -> None:
         self._logit = logit
 
-    def run(self, arrays: Arrays, until_ns: int) -> Ran:
+    def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
         count = len(arrays["request_index"])
         return Ran(np.full((count, 2), self._logit, np.float32), None)
 
@@ -59,7 +59,7 @@ class Giving:
 class Failing:
     is_remote = False
 
-    def run(self, arrays: Arrays, until_ns: int) -> Ran:
+    def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
         raise RuntimeError("no session")
 
 
