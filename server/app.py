@@ -72,7 +72,8 @@ def create_app(
     """`on_ready` is called once, before the first request is answered. `worker` is this process,
     where it is one of several."""
     gateway = Gateway(settings, on_ready)
-    pages = None if worker is None else WorkerPages(worker, gateway.metrics.registry)
+    registry, is_traced = gateway.metrics.registry, gateway.tracer is not None
+    pages = None if worker is None else WorkerPages(worker, registry, has_exemplars=is_traced)
     comes_back = worker is not None and worker.comes_back
     slow = SlowPages(gateway.slow, settings.slow_window_s, worker)
     inference = OpenInference(gateway)

@@ -13,7 +13,8 @@ from server.rollout_wire import (
     RolloutStatus,
 )
 from server.routes.rollouts import HISTORY, MAX_HISTORY
-from server.routes.slow import MAX_SHOWN, SHOWN
+from server.routes.slow import SHOWN
+from server.slow.pages import MAX_SHOWN
 from server.slow.wire import SlowRequests
 from server.wire import ItemBatch, ItemsAccepted
 

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage
-from typing import IO, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT_S: Final = 5.0
@@ -55,17 +55,18 @@ class Web:
         try:
             if self.parts.scheme not in ("http", "https"):
                 raise ValueError("give http://host:port or https://host:port")
-            with _opener(self.tls).open(
-                self._request(path, has_token), timeout=self.timeout_s
-            ) as page:
+            with self._opened(self._request(path, has_token)) as page:
                 return Page(page.status, _headers(page.headers.items()), page.read(MAX_BYTES))
-        except urllib.error.HTTPError as refused:
-            with refused:
-                headers = _headers(refused.headers.items())
-                return Page(refused.code, headers, refused.read(MAX_BYTES))
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise Away(f"{self.url}{path}: {reason}") from error
+
+    def _opened(self, request: urllib.request.Request) -> Any:
+        """A response, a refusal too: its body is still to be read, and may break off."""
+        try:
+            return _opener(self.tls).open(request, timeout=self.timeout_s)
+        except urllib.error.HTTPError as refused:
+            return refused
 
     def _request(self, path: str, has_token: bool) -> urllib.request.Request:
         """Raises ValueError of a URL that is none."""

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
@@ -11,6 +11,13 @@ from cache.logs.masking import Mask
 
 MAX_TEXT: Final = 8192
 """Characters of a message, and of an exception."""
+UNREAD: Final = 4 * MAX_TEXT
+"""A longer text is cut before it is masked too."""
+EDGE: Final = 512
+"""Characters beside that cut: half a secret there is not known as one."""
+ODD: Final = (*range(32), *range(127, 160), 0x2028, 0x2029)
+"""Code points that begin a line, or move a terminal's cursor."""
+ESCAPES: Final = {each: chr(each).encode("unicode_escape").decode() for each in ODD}
 ABOUT: Final = ("request_id", "trace_id", "repeated")
 """Of a record, where it has them (`extra=`)."""
 
@@ -28,19 +35,19 @@ class JsonLines(logging.Formatter):
             "timestamp": timestamp(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": bounded(self._mask(record.getMessage())),
+            "message": shown(message_of(record), self._mask),
             **self._who,
         }
         for name, value in told(record).items():
             line.setdefault(name, self._plain(value))
         if record.exc_info:
-            line["exception"] = bounded(self._mask(self.formatException(record.exc_info)))
+            line["exception"] = shown(self.formatException(record.exc_info), self._mask)
         return json.dumps(line, separators=(",", ":"), default=str)
 
     def _plain(self, value: Any) -> Any:
         """As JSON can say it: there is no NaN."""
         if isinstance(value, str):
-            return bounded(self._mask(value))
+            return shown(value, self._mask)
         return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -54,12 +61,24 @@ class ConsoleLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "".join(f" {name}={value}" for name, value in told(record).items())
-        message = record.getMessage().replace("\n", "\\n")
         head = f"{timestamp(record.created)} {self._who} {record.levelname} {record.name}: "
-        line = head + bounded(self._mask(message + facts))
+        line = head + shown(message_of(record) + facts, self._in_one_line)
         if record.exc_info:
-            line += "\n" + bounded(self._mask(self.formatException(record.exc_info)))
+            line += "\n" + shown(self.formatException(record.exc_info), self._mask)
         return line
+
+    def _in_one_line(self, text: str) -> str:
+        """Whoever chose the words of a request must not write lines of his own."""
+        return self._mask(text).translate(ESCAPES)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Of a call whose arguments do not fit its text, the text alone."""
+    try:
+        return record.getMessage()
+    except Exception as error:
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        return f"{text} (its arguments cannot be told: {type(error).__name__})"
 
 
 def told(record: logging.LogRecord) -> dict[str, Any]:
@@ -72,6 +91,15 @@ def timestamp(seconds: float) -> str:
     """RFC 3339, UTC."""
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def shown(text: str, mask: Callable[[str], str]) -> str:
+    """Masked, and within bounds."""
+    if len(text) <= UNREAD:
+        return bounded(mask(text))
+    half, most = UNREAD // 2, MAX_TEXT // 2
+    head, tail = mask(text[:half])[:-EDGE][:most], mask(text[-half:])[EDGE:][-most:]
+    return f"{head} … {len(text) - len(head) - len(tail)} characters … {tail}"
 
 
 def bounded(text: str) -> str:

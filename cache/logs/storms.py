@@ -1,10 +1,13 @@
 """A failure that repeats itself is logged now and then, with how often it came."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+
+from cache.logs.lines import message_of
 
 EVERY_S: Final = 10.0
 DISTINCT: Final = 5
@@ -24,17 +27,27 @@ class _Lately:
 
 class Storms(logging.Filter):
     """Warnings and errors alone. A kind is a logger's text before its figures are put in: the same
-    words go through once in EVERY_S. What was left out is counted on the next line that is not."""
+    words go through once in EVERY_S. What was left out is counted on the next line that is not.
+    Filters run before a handler takes its lock and outside of what catches its errors: what goes
+    wrong here would be raised by whoever logs."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
+        self._lock = threading.RLock()  # what the collector finds may log from within
         self._lately: dict[_Kind, _Lately] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not logging.WARNING <= record.levelno < logging.CRITICAL:
             return True
-        kind, text = (record.name, record.levelno, str(record.msg)), _text(record)
+        try:
+            kind, text = (record.name, record.levelno, str(record.msg)), _text(record)
+            with self._lock:
+                return self._passes(record, kind, text)
+        except Exception:
+            return True
+
+    def _passes(self, record: logging.LogRecord, kind: _Kind, text: str) -> bool:
         now_s, lately = self._clock(), self._lately.get(kind)
         if lately is None or now_s >= lately.until_s:
             if lately is not None and lately.left_out:
@@ -57,4 +70,5 @@ class Storms(logging.Filter):
 
 def _text(record: logging.LogRecord) -> str:
     error = record.exc_info[0] if record.exc_info else None
-    return record.getMessage() if error is None else f"{error.__name__}: {record.getMessage()}"
+    message = message_of(record)
+    return message if error is None else f"{error.__name__}: {message}"

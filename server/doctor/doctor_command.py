@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cache.logs.masking import Mask, secrets_of
-from server.certificates import unchecked
+from server.certificates import trusting, unchecked
 from server.doctor.examination import examined
 from server.doctor.finding import Finding
 from server.doctor.subject import Subject
@@ -45,6 +45,10 @@ def doctor(
         subject = _subject(url, redis, ca, client_certificate)
     except OSError as error:
         raise typer.BadParameter(f"--client-certificate {client_certificate}: {error}") from error
+    try:
+        trusting(ca)
+    except OSError as error:
+        raise typer.BadParameter(f"--ca {ca}: {error}") from error
     mask = Mask(secrets_of(subject.redis_url))
     findings: list[dict[str, Any]] = []
 
@@ -73,12 +77,14 @@ async def _examine(subject: Subject, tell: Told) -> None:
 def _subject(
     url: str | None, redis: str | None, ca: Path | None, client_certificate: Path | None
 ) -> Subject:
-    """Settings of this environment are the gateway's where it runs beside."""
+    """Settings of this environment are the gateway's where it runs beside: on this machine, and
+    with an environment of its own. A forwarded port is on this machine too."""
     settings, error = _settings()
     own = os.environ.get(f"{PREFIX}REDIS_URL")
     where = url or _own_url(settings or Settings.model_construct())
     web = Web(where, tls=unchecked(client_certificate))
-    is_beside = url is None or web.is_here
+    has_own = any(name.upper().startswith(PREFIX) for name in os.environ)
+    is_beside = url is None or (web.is_here and has_own)
     return Subject(
         web=web,
         redis_url=redis or own,

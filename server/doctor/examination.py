@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from redis.exceptions import NoPermissionError
-
 from cache.errors import CacheError, StoreUnavailable
 from server.doctor import (
     certificate_checks,
@@ -20,6 +18,7 @@ from server.doctor import (
     stream_checks,
 )
 from server.doctor.finding import Check, Finding, fail, skip
+from server.doctor.refused import ASK_AS, is_refused
 from server.doctor.subject import Subject
 
 CHECKS: Final = (
@@ -70,11 +69,8 @@ async def found(check: Check, subject: Subject) -> Finding:
     try:
         return await check.run(subject)
     except StoreUnavailable as error:
-        if isinstance(error.__cause__, NoPermissionError):
-            return skip(
-                "this user of Redis may not ask",
-                "give --redis with one that may: `operator` of docs/operations.md, Rights",
-            )
+        if is_refused(error.__cause__):
+            return skip("this user of Redis may not ask", ASK_AS)
         return fail(str(error), "it answered before: is it slow, or going away?")
     except CacheError as error:
         return fail(str(error), "what is kept there is not as this version writes it")

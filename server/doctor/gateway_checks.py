@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from server.doctor.finding import Finding, fail, ok, skip, warn
 from server.doctor.subject import Subject
-from server.doctor.told import Told, ask
+from server.doctor.told import Stranger, Told, ask
 from server.lane import STABLE
 from server.web import Away
 
@@ -19,6 +19,11 @@ async def reachable(subject: Subject) -> Finding:
             f"no answer: {error}",
             "see whether the process runs and listens there, and its log; from elsewhere, Service, "
             "network policy and TLS",
+        )
+    except Stranger as error:
+        return fail(
+            f"{subject.web.url} answers, and not as a gateway does: {error}",
+            "see the address: another service listens there, or a proxy answers in its place",
         )
     return ok(f"{subject.web.url} answers")
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ResponseError
 
 from cache.connection import connect, unavailable_when_failing
 from cache.errors import CacheError, StoreUnavailable
@@ -13,7 +13,8 @@ from cache.keys import page_key, page_name, page_pattern, record_key
 from cache.operator.key_listing import listed
 from cache.operator.masters import masters
 from cache.redis_store import RedisStore
-from server.doctor.finding import Finding, fail, ok, warn
+from server.doctor.finding import Finding, fail, ok, skip, warn
+from server.doctor.refused import ASK_AS, is_refused
 from server.doctor.server_time import server_s
 from server.doctor.subject import Subject
 from server.settings import Settings
@@ -22,6 +23,9 @@ OLDEST: Final = (7, 0)
 READS: Final = 20
 STEPS: Final = 10
 """Of a walk over the keys, to find one page."""
+POLICY: Final = "CONFIG SET maxmemory-policy volatile-lru, and the same in its configuration file"
+SOUND: Final = ("noeviction", "volatile-lru", "volatile-lfu")
+"""Of what has an end, these two evict what nobody uses: leases are renewed all the time."""
 NOBODY: Final = "understudy-doctor"
 
 
@@ -32,7 +36,7 @@ async def reachable(subject: Subject) -> Finding:
         client = connect(subject.redis_url)
         await server_s(client)
     except CacheError as error:
-        if not isinstance(error.__cause__, NoPermissionError):
+        if not is_refused(error.__cause__):
             return fail(
                 str(error),
                 "see whether the server runs, or hangs; address, password and network policy",
@@ -51,14 +55,18 @@ async def version(subject: Subject) -> Finding:
 
 
 async def eviction(subject: Subject) -> Finding:
-    """Only pages and records have an end; streams, leases and accounts must never be evicted."""
+    """Streams, accounts, catalogue and rollouts have no end, and must never be evicted. Pages and
+    records may have one, leases and rosters have a short one: what ends first must not go first."""
     policies = sorted({str(facts["maxmemory_policy"]) for facts in await _info(subject, "memory")})
     bad = [policy for policy in policies if policy.startswith("allkeys")]
     if bad:
         return fail(
             f"maxmemory-policy {', '.join(bad)} may evict streams, leases, accounts and rollouts",
-            "CONFIG SET maxmemory-policy volatile-lru, and the same in its configuration file",
+            POLICY,
         )
+    odd = [policy for policy in policies if policy not in SOUND]
+    if odd:
+        return warn(f"maxmemory-policy {', '.join(odd)} may evict leases that are in use", POLICY)
     return ok(f"maxmemory-policy {', '.join(policies)}")
 
 
@@ -85,7 +93,10 @@ async def persistence(subject: Subject) -> Finding:
         for name in ("rdb_last_bgsave_status", "aof_last_write_status"):
             if facts.get(name, "ok") != "ok":
                 return fail(f"{name} is {facts[name]}", "see its log: disk full, or not writable?")
-    if await _saves_nothing(subject):
+    saves_nothing = await _saves_nothing(subject)
+    if saves_nothing is None:
+        return skip("the last save did not fail; whether there is any is not told", ASK_AS)
+    if saves_nothing:
         return warn(
             "nothing is ever saved: a restart begins without catalogue, rollouts and users",
             'CONFIG SET save "3600 1", or appendonly yes, on a disk that outlives the process',
@@ -94,7 +105,8 @@ async def persistence(subject: Subject) -> Finding:
 
 
 async def latency(subject: Subject) -> Finding:
-    """Median of a few reads as a request makes them, one after another."""
+    """Median of a few reads as a request makes them, one after another. From elsewhere than the
+    gateway's machine the way is another: no failure."""
     assert subject.redis_url is not None
     keys = await _keys(subject)
     store, took_ms = RedisStore(connect(subject.redis_url)), []
@@ -109,20 +121,22 @@ async def latency(subject: Subject) -> Finding:
     most_ms = _timeout_ms(subject)
     told = f"a page is read in {median_ms:.2f} ms, of {most_ms:g} ms that a request gives it"
     remedy = "bring it nearer, or give it a core of its own; SLOWLOG GET says what keeps it"
-    if median_ms > most_ms:
+    if median_ms > most_ms and subject.settings is not None:
         return fail(told, f"{remedy}; until then UNDERSTUDY_CACHE_TIMEOUT_MS above that")
     return warn(told, remedy) if median_ms > most_ms / 2 else ok(told)
 
 
-async def _saves_nothing(subject: Subject) -> bool:
-    """Of some server. By its configuration, where this user may read it; else it is not known."""
+async def _saves_nothing(subject: Subject) -> bool | None:
+    """Of some server, by its configuration; None where this user may not read that, or nobody."""
     client: Any = subject.client
     for server in await masters(client):
         try:
             with unavailable_when_failing("read its configuration"):
                 told = await server.execute_command("CONFIG", "GET", "save", "appendonly")
-        except StoreUnavailable:
-            return False
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, ResponseError):
+                return None
+            raise
         if _pairs(told) == {"save": "", "appendonly": "no"}:
             return True
     return False

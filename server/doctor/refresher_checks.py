@@ -16,13 +16,15 @@ LOST_S: Final = 600.0
 """By default a hint is stale by then."""
 LEASE_MS: Final = 60_000
 """No worker takes a lease for so long."""
+ENDLESS: Final = -1
+"""What PTTL says of a key without an end; -2 where it is gone by now."""
 START: Final = "start `understudy refresh` with the serving folder that the gateway answers from"
 
 
 class Lease(NamedTuple):
     shard: int
     holder: str
-    left_ms: int | None  # -1 without an end; None where this user may not ask
+    left_ms: int | None  # as PTTL says it; None where this user may not ask
 
 
 async def workers(subject: Subject) -> Finding:
@@ -62,7 +64,7 @@ async def leases(subject: Subject) -> Finding:
     held = await _leases(subject, state.shards)
     living = await _living(subject)
     orphans = [each for each in held if each.holder not in living]
-    stuck = [each for each in orphans if each.left_ms is None or not 0 <= each.left_ms < LEASE_MS]
+    stuck = [each for each in orphans if is_stuck(each.left_ms)]
     if stuck:
         first = stuck[0]
         key = ShardKeys.of(str(subject.space), first.shard).lease.decode()
@@ -71,13 +73,18 @@ async def leases(subject: Subject) -> Finding:
             f"{first.holder}",
             f"see that no such process runs, then DEL {key}",
         )
-    free = state.shards - len(held)
-    if free or orphans:
+    waiting = state.shards - len(held) + len(orphans)
+    if waiting:
         return warn(
-            f"{free + len(orphans)} of {state.shards} shards are between two refreshers",
-            "look again in a few seconds; if it stays so, see the logs of refreshers",
+            f"{waiting} of {state.shards} shards are between two refreshers",
+            "look again in a minute; if it stays so, see the logs of refreshers",
         )
     return ok(f"all {state.shards} shards are leased to living refreshers")
+
+
+def is_stuck(left_ms: int | None) -> bool:
+    """Whether a lease outlasts whoever held it: any other is over soon, and taken anew."""
+    return left_ms is not None and (left_ms == ENDLESS or left_ms >= LEASE_MS)
 
 
 async def _state(subject: Subject) -> SpaceState:

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import NoPermissionError, ReadOnlyError, ResponseError
 
 from cache.connection import unavailable_when_failing
+from cache.errors import StoreUnavailable
 from cache.keys import EVENTS_STREAM, page_key
 from server.doctor.finding import Finding, fail, ok, skip
 from server.doctor.subject import Subject
@@ -37,7 +38,16 @@ TRIED: Final[tuple[tuple[bytes | str, ...], ...]] = (
 async def rights(subject: Subject) -> Finding:
     if not subject.is_own_user:
         return skip("--redis is not the gateway's own address, and may be another user's")
-    refused = [str(command[0]) for command in TRIED if not await _may(subject.client, command)]
+    try:
+        refused = [str(command[0]) for command in TRIED if not await _may(subject.client, command)]
+    except StoreUnavailable as error:
+        if not isinstance(error.__cause__, ReadOnlyError):
+            raise
+        return fail(
+            "this is a replica, which takes no writes",
+            "name the master: --redis, and "
+            "UNDERSTUDY_REDIS_URL; behind Sentinel or a cluster let those name it",
+        )
     if refused:
         return fail(
             f"this user may not {', '.join(refused)}, or not on our keys",
@@ -52,6 +62,8 @@ async def _may(client: Any, command: tuple[bytes | str, ...]) -> bool:
             await client.execute_command(*command)
         except NoPermissionError:
             return False
+        except ReadOnlyError:
+            raise
         except ResponseError:
             return True  # there is nothing there
     return True

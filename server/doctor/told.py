@@ -14,6 +14,10 @@ from server.wire import Problem, Ready
 T = TypeVar("T")
 
 
+class Stranger(Exception):
+    """Something answers that is no gateway."""
+
+
 class Told(NamedTuple):
     ready: Ready | None
     why_not: str  # ready
@@ -23,15 +27,17 @@ class Told(NamedTuple):
 
 
 def ask(web: Web, clock: Callable[[], float]) -> Told:
-    """Blocking. Raises Away."""
+    """Blocking. Raises Away, Stranger."""
     web.get("/healthz")
     before_s = clock()
     ready = web.get("/readyz")
+    told, refused = _read(ready, Ready), _refused(ready)
+    if told is None and refused is None:
+        raise Stranger(f"/readyz says {ready.status}, and nothing of a gateway's")
     ahead_s = _ahead_s(ready, (before_s + clock()) / 2)
     status, metrics = web.get("/v1/cache/status"), web.get("/metrics")
-    return Told(
-        _read(ready, Ready), _why_not(ready), _read(status, CacheStatus), _series(metrics), ahead_s
-    )
+    why_not = "" if refused is None else refused.detail
+    return Told(told, why_not, _read(status, CacheStatus), _series(metrics), ahead_s)
 
 
 def _read(page: Page, kind: type[T]) -> T | None:
@@ -44,11 +50,11 @@ def _read(page: Page, kind: type[T]) -> T | None:
         return None
 
 
-def _why_not(page: Page) -> str:
+def _refused(page: Page) -> Problem | None:
     try:
-        return msgspec.json.decode(page.body, type=Problem).detail
+        return None if page.status == 200 else msgspec.json.decode(page.body, type=Problem)
     except msgspec.MsgspecError:
-        return f"/readyz says {page.status}"
+        return None
 
 
 def _series(page: Page) -> Series:

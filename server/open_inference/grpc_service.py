@@ -139,8 +139,7 @@ class GrpcService:
         if traced is not None:
             context.set_trailing_metadata(_metadata(traced.trace))
         with ExitStack() as held:
-            inferred = await self._inferred(request, context, scope, clock, held)
-            answer = answer_of(inferred)
+            inferred, answer = await self._inferred(request, context, scope, clock, held)
             clock.mark("encode")
             # Behind the answer, which is sent once this method has returned it.
             told = (inferred, clock, held.pop_all())
@@ -149,13 +148,15 @@ class GrpcService:
 
     async def _inferred(
         self, request: Any, context: Any, scope: Scope, clock: StageClock, held: ExitStack
-    ) -> Inferred:
+    ) -> tuple[Inferred, Any]:
+        """With its answer: a fault in writing one is a fault of this request too."""
         served = None
         try:
             served = self._service.model(request.model_name, request.model_version)
             holder = self._service.door.check(scope)
             call = call_of(request, left_of(context))
-            return await self._service.infer(served, call, clock, holder, scope, held)
+            inferred = await self._service.infer(served, call, clock, holder, scope, held)
+            return inferred, answer_of(inferred)
         except ServingError as error:
             self._service.refused(served, error, clock, scope)
             _failed(clock, error)

@@ -9,12 +9,11 @@ from starlette.responses import Response
 from server.admin import AdminToken
 from server.body import JSON
 from server.errors import InvalidRequest
-from server.slow.pages import SlowPages
+from server.slow.pages import MAX_SHOWN, SlowPages
 from server.wire import encode_json
 
 PATH: Final = "/v1/slow"
 SHOWN: Final = 50
-MAX_SHOWN: Final = 1000
 
 
 class SlowRoute:

@@ -1,8 +1,10 @@
 """Slow requests of all workers in one answer, whichever of them is asked."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from heapq import merge
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +17,9 @@ from server.wire import encode_json
 from server.workers.telling import Telling, heard
 from server.workers.worker import Worker
 
-_READ: Final = msgspec.json.Decoder(list[SlowRequest])
+MAX_SHOWN: Final = 1000
+_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_ONE: Final = msgspec.json.Decoder(SlowRequest)
 
 
 class SlowPages:
@@ -33,19 +37,20 @@ class SlowPages:
         return Telling(_socket(self._worker, self._worker.number), self._said)
 
     async def page(self, most: int) -> SlowRequests:
-        every, silent = [self._own()], 0
+        """At most MAX_SHOWN. Of what siblings tell only that much is decoded: each tells its own
+        in order, the slowest first."""
+        told: list[list[msgspec.Raw] | None] = []
         if self._worker is not None and self._log is not None:
-            asked = [heard(_socket(self._worker, each)) for each in self._worker.siblings]
-            told = [_read(said) for said in await asyncio.gather(*asked)]
-            every += [each for each in told if each is not None]
-            silent = told.count(None)
-        slowest = merge(*every, key=lambda request: -request.total_ms)
+            asked = [_listed(_socket(self._worker, each)) for each in self._worker.siblings]
+            told = await asyncio.gather(*asked)
+        every = (_read(each) for each in told if each is not None)
+        slowest = merge(self._own(), *every, key=lambda request: -request.total_ms)
         return SlowRequests(
             kept=0 if self._log is None else self._log.ring.kept,
             window_s=self._window_s,
             windows=WINDOWS,
-            silent_workers=silent,
-            requests=[each for each, _ in zip(slowest, range(most), strict=False)],
+            silent_workers=told.count(None),
+            requests=list(islice(slowest, most)),
         )
 
     def _own(self) -> list[SlowRequest]:
@@ -56,14 +61,22 @@ class SlowPages:
         return own
 
     def _said(self) -> bytes:
-        return encode_json(self._own())
+        return encode_json(self._own()[:MAX_SHOWN])
 
 
-def _read(said: bytes | None) -> list[SlowRequest] | None:
+async def _listed(socket: Path) -> list[msgspec.Raw] | None:
+    """Of one sibling, not read yet; None where it says nothing, or no list."""
+    said = await heard(socket)
     try:
-        return None if said is None else _READ.decode(said)
+        return None if said is None else _LIST.decode(said)
     except msgspec.DecodeError:
         return None
+
+
+def _read(listed: list[msgspec.Raw]) -> Iterator[SlowRequest]:
+    """Up to what is none."""
+    with suppress(msgspec.DecodeError):
+        yield from map(_ONE.decode, listed)
 
 
 def _socket(worker: Worker, number: int) -> Path:

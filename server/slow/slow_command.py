@@ -13,7 +13,8 @@ from rich.text import Text
 
 from server.body import shown
 from server.certificates import trusting
-from server.routes.slow import MAX_SHOWN, PATH
+from server.routes.slow import PATH
+from server.slow.pages import MAX_SHOWN
 from server.slow.wire import SlowRequest, SlowRequests
 from server.web import Away, Page, Web
 
@@ -34,16 +35,30 @@ def slow(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as it came.")] = False,
 ) -> None:
     """Show the slowest requests, and where their time went. Ends with 1 when it is refused."""
+    page = _page(url, count, token, ca)
     try:
-        page = Web(url, token, trusting(ca)).get(f"{PATH}?count={count}", has_token=True)
-    except (Away, OSError) as error:
-        raise _failed(str(error)) from error
-    if page.status != 200:
-        raise _failed(_refusal(page))
+        told = _READ.decode(page.body)
+    except msgspec.DecodeError as error:
+        raise _failed(f"{url}: is that a gateway? {error}") from error
     if as_json:
         typer.echo(page.body.decode())
         return
-    _show(_READ.decode(page.body))
+    _show(told)
+
+
+def _page(url: str, count: int, token: str | None, ca: Path | None) -> Page:
+    """Raises Exit of a refusal."""
+    try:
+        trusted = trusting(ca)
+    except OSError as error:
+        raise _failed(f"--ca {ca}: {error}") from error
+    try:
+        page = Web(url, token, trusted).get(f"{PATH}?count={count}", has_token=True)
+    except Away as error:
+        raise _failed(str(error)) from error
+    if page.status != 200:
+        raise _failed(_refusal(page))
+    return page
 
 
 def _failed(why: str) -> typer.Exit:

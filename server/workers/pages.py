@@ -37,14 +37,18 @@ class Labelled(Collector):
 class WorkerPages:
     """Tells this worker's page to its siblings on unix sockets, and merges theirs with it."""
 
-    def __init__(self, worker: Worker, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, worker: Worker, registry: CollectorRegistry, *, has_exemplars: bool = False
+    ) -> None:
+        """Without exemplars nobody is to be asked for OpenMetrics."""
+        # The plain one last: a supervisor takes its socket for a worker that listens.
+        self._told = (OPENMETRICS, PLAIN) if has_exemplars else (PLAIN,)
         self._worker = worker
         self._own = Labelled(registry, str(worker.number))
         self._telling = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        # The plain one last: a supervisor takes its socket for a worker that listens.
-        for exposition in (OPENMETRICS, PLAIN):
+        for exposition in self._told:
             socket = self._socket(self._worker.number, exposition)
             await self._telling.enter_async_context(Telling(socket, self._teller(exposition)))
         return self

@@ -5,13 +5,14 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cache.errors import LogsInvalid
-from cache.logs.begin import LogHandler, begin_logs, is_json
+from cache.logs.begin import LogForm, LogHandler, begin_logs, is_json
 
 PROGRAM = """
 import logging
@@ -89,3 +90,44 @@ def test_logs_begun_again_are_not_doubled() -> None:
     begin_logs("gateway")
     begin_logs("gateway", worker=1)
     assert sum(isinstance(each, LogHandler) for each in logging.getLogger().handlers) == 1
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.usefixtures("logs")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_log_call_that_is_wrong_costs_its_caller_nothing(
+    capsys: pytest.CaptureFixture[str], form: LogForm
+) -> None:
+    logging.getLogger().handlers.clear()  # pytest's own raises what a log call does wrong
+    begin_logs("gateway", form=form, secrets=["hunter2-hunter2"])
+    log = logging.getLogger("cache.x")
+    log.warning("took %d ms", "hunter2-hunter2")
+    log.warning("%s is odd", Unspeakable())
+    log.warning(Unspeakable())
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 3
+    assert "took %d ms" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.usefixtures("logs")
+def test_threads_that_fail_at_once_are_counted_to_the_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begin_logs("gateway", form="json")
+    log = logging.getLogger("cache.x")
+
+    def fail() -> None:
+        for number in range(2000):
+            log.warning(f"kind {number % 600}")
+
+    threads = [threading.Thread(target=fail) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert all(json.loads(line) for line in capsys.readouterr().err.splitlines())

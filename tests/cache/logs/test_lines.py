@@ -3,6 +3,7 @@ import logging
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,26 @@ def test_console_has_a_line_a_record_and_its_exception_below() -> None:
     head, *below = text.splitlines()
     assert head.endswith("gateway 3 ERROR a.b: two\\nlines request_id=r-1")
     assert below[-1] == "ValueError: no"
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r", "\r\n", "\u2028", "\x85", "\x1b[2K"])
+def test_console_says_one_line_whoever_chose_its_words(odd: str) -> None:
+    forged = f"x{odd}2026-11-26T19:04:11.532Z gateway 3 INFO a.b: all is well"
+    for made in (record("%s", forged), record(request_id=forged), record(facts={"reason": forged})):
+        text = CONSOLE.format(made)
+        assert len(text.splitlines()) == 1
+        assert odd not in text
+
+
+@pytest.mark.parametrize(
+    "word", ["hunter2-hunter2", "redis://:pass-word@host", "x.token=pass-word"]
+)
+@pytest.mark.parametrize("offset", range(0, 28, 3))
+def test_secret_is_not_shown_by_half_where_a_text_is_cut(word: str, offset: int) -> None:
+    text = "-" * offset + word * (200_000 // len(word))
+    for line in (JSON.format(record("%s", text)), CONSOLE.format(record(facts={"reason": text}))):
+        assert len(line) < MAX_TEXT + 200
+        assert not re.search("hunter|unter2|nter2-|pass|ass-w|-word|word@", line)
 
 
 @given(st.text(), st.dictionaries(st.text(), st.one_of(st.text(), st.floats(), st.integers())))

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from cache.logs.masking import Mask, secrets_of
@@ -25,6 +27,15 @@ def test_what_stands_where_secrets_do_is_hidden(text: str, shown: str) -> None:
 )  # fmt: skip
 def test_plain_words_stay(text: str) -> None:
     assert Mask()(text) == text
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "token", "://", "basic ", "bearer\t", "password=", "user:pass@", "=", " "]
+)
+def test_long_text_takes_a_time_in_proportion(part: str) -> None:
+    began_s = time.process_time()
+    Mask(["hunter2-hunter2"])(part * (100_000 // len(part)))
+    assert time.process_time() - began_s < 1.0
 
 
 def test_given_secret_is_hidden_anywhere_the_longest_first() -> None:

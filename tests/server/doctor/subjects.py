@@ -6,7 +6,10 @@ from typing import Any
 from cache.connection import connect
 from server.doctor.examination import CHECKS, examined, found
 from server.doctor.finding import Finding
+from server.doctor.series import Series
 from server.doctor.subject import Subject
+from server.doctor.told import Told
+from server.status_wire import CacheStatus, StudentStatus
 from server.web import Web
 
 
@@ -41,3 +44,10 @@ async def closed(subject: Subject) -> None:
 
 def verdicts(told: dict[str, Finding], verdict: str) -> list[str]:
     return [name for name, finding in told.items() if finding.verdict == verdict]
+
+
+def reading(space: str) -> Told:
+    """By a gateway whose student reads this space."""
+    student = StudentStatus("stable", "student", "v", space, {}, [])
+    status = CacheStatus("available", "closed", {}, [student], {}, None, None)
+    return Told(None, "", status, Series({}), None)

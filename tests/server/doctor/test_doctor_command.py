@@ -1,8 +1,10 @@
 """`understudy doctor` as somebody runs it."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +95,22 @@ def test_slip_of_the_pen_in_the_environment_is_a_failure() -> None:
     assert (found["verdict"], "did you mean" in found["found"]) == ("fail", True)
     found = told("--url", "http://127.0.0.1:1", PORT="many")["settings"]
     assert (found["verdict"], found["found"].startswith("port: ")) == ("fail", True)
+
+
+def test_gateway_behind_a_forwarded_port_is_not_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in os.environ if each.startswith("UNDERSTUDY_")]:
+        monkeypatch.delenv(name)
+    forwarded = told("--url", "http://127.0.0.1:1")
+    for name in ("settings", "admin token", "open files", "threads"):
+        assert forwarded[name]["verdict"] == "skip", forwarded[name]
+    beside = told("--url", "http://127.0.0.1:1", ADMIN_TOKEN=TOKEN)
+    assert beside["admin token"]["verdict"] == beside["settings"]["verdict"] == "ok"
+
+
+def test_authorities_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    for name in ("missing.pem", "empty.pem"):
+        refused = run("--url", "https://127.0.0.1:1", "--ca", str(tmp_path / name))
+        assert refused.exit_code == 2
+        assert "--ca" in refused.output
+        assert "Traceback" not in refused.output

@@ -24,6 +24,7 @@ from tests.server.kept import body_of, page_for
 from tests.server.live import live_gateway, settings_for, wait_until
 from tests.server.loaded_cache import clear, write
 from tests.server.test_redis_down import listener
+from tests.server.web_answers import http
 
 
 def url_of(client: httpx.Client) -> str:
@@ -46,6 +47,22 @@ def test_gateway_that_is_not_there_is_a_failure_and_the_rest_is_left_out() -> No
         assert told["ready"].found == "no gateway answers"
     with listener(b"220 mail\r\n") as url:
         assert of_gateway(url.replace("redis:", "http:"))["gateway"].verdict == "fail"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "502 Bad Gateway"])
+def test_what_is_no_gateway_is_not_waited_for(status: str) -> None:
+    with listener(http(status, "<html>hello</html>")) as url:
+        told = of_gateway(url.replace("redis:", "http:"))
+    assert verdicts(told, "fail") == ["gateway"]
+    assert "not as a gateway does" in told["gateway"].found
+    assert "another service" in told["gateway"].remedy
+
+
+def test_refusal_that_breaks_off_is_no_answer() -> None:
+    broken = b"HTTP/1.1 503 x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+    with listener(broken) as url:
+        told = of_gateway(url.replace("redis:", "http:"))["gateway"]
+    assert (told.verdict, told.found[:10]) == ("fail", "no answer:")
 
 
 def test_gateway_that_is_not_ready_says_why(tmp_path: Path) -> None:

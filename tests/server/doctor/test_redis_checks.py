@@ -48,6 +48,19 @@ async def test_policy_that_may_evict_streams_is_a_failure(redis_url: str) -> Non
     assert (await of_redis(redis_url, "eviction"))[0].verdict == "ok"
 
 
+@pytest.mark.parametrize(
+    ("policy", "verdict"),
+    [("noeviction", "ok"), ("volatile-lfu", "ok"), ("volatile-ttl", "warn"),
+     ("volatile-random", "warn")],
+)  # fmt: skip
+async def test_policy_that_may_evict_a_lease_in_use_is_a_warning(
+    redis_url: str, policy: str, verdict: str
+) -> None:
+    with configured(redis_url, maxmemory_policy=policy):
+        [finding] = await of_redis(redis_url, "eviction")
+    assert (finding.verdict, "leases" in finding.found) == (verdict, verdict == "warn")
+
+
 async def test_memory_without_a_bound_is_a_warning(redis_url: str) -> None:
     with configured(redis_url, maxmemory="0"):
         [finding] = await of_redis(redis_url, "memory")
@@ -99,6 +112,13 @@ async def test_read_slower_than_a_request_allows_is_a_failure(redis_url: str) ->
     assert "of 0.001 ms that a request gives it" in finding.found
 
 
+async def test_read_from_elsewhere_than_the_gateway_proves_little(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_checks, "_timeout_ms", lambda subject: 0.001)
+    assert (await of_redis(redis_url, "latency"))[0].verdict == "warn"
+
+
 def test_frozen_server_is_told_in_time_and_costs_no_other_check(own: EmbeddedValkey) -> None:
     pid = own.pid
     assert pid is not None
@@ -114,8 +134,9 @@ def test_frozen_server_is_told_in_time_and_costs_no_other_check(own: EmbeddedVal
     assert told["eviction"].found == told["ingest"].found == "no Redis answers"
 
 
-@pytest.mark.parametrize("url", [closed_port(), "ftp://nowhere", "redis://user:secret@127.0.0.1:1"])
+@pytest.mark.parametrize("url", ["", "ftp://nowhere", "redis://user:secret@127.0.0.1:1"])
 def test_server_that_is_not_there_is_a_failure(url: str) -> None:
+    url = url or closed_port()
     told = findings(Subject(redis_url=url))["redis"]
     assert told.verdict == "fail"
     assert "secret" not in str(told)

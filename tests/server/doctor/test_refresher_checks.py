@@ -12,11 +12,11 @@ from cache.refresh.lease import Leases
 from cache.refresh.roster import Roster
 from server.doctor.examination import CHECKS, found
 from server.doctor.finding import Finding
-from server.doctor.series import Series
+from server.doctor.refresher_checks import LEASE_MS, is_stuck
 from server.doctor.subject import Subject
-from server.doctor.told import Told
-from server.status_wire import CacheStatus, StudentStatus
 from tests.bundles import SPACE
+from tests.server.doctor.subjects import of_redis, reading
+from tests.server.doctor.test_rights_checks import user
 from tests.server.loaded_cache import clear
 
 pytestmark = pytest.mark.redis
@@ -29,10 +29,7 @@ class Space:
 
     def __init__(self, url: str) -> None:
         self.client: Any = connect(url)
-        student = StudentStatus("stable", "student", "v", SPACE, {}, [])
-        status = CacheStatus("available", "closed", {}, [student], {}, None, None)
-        told = Told(None, "", status, Series({}), None)
-        self.subject = Subject(redis_url=url, client=self.client, told=told)
+        self.subject = Subject(redis_url=url, client=self.client, told=reading(SPACE))
 
     async def finding(self, name: str) -> Finding:
         [check] = [each for each in CHECKS if each.name == name]
@@ -100,6 +97,24 @@ async def test_lease_that_is_about_to_end_is_a_handover(space: Space) -> None:
     await space.lease(3, "gone-1", 4000)
     finding = await space.finding("leases")
     assert (finding.verdict, finding.found[:8]) == ("warn", "1 of 16 ")
+
+
+async def test_lease_of_which_nothing_is_known_is_none_to_delete(
+    space: Space, redis_url: str
+) -> None:
+    await space.hire()
+    await space.lease_all()
+    await space.lease(3, "gone-1", 4000)
+    with user(redis_url, "+@all", "-pttl", "~us:*") as url:
+        [finding] = await of_redis(url, "leases", told=reading(SPACE))
+    assert (finding.verdict, finding.found[:8]) == ("warn", "1 of 16 ")
+    assert "look again in a minute" in finding.remedy
+    assert "DEL" not in finding.remedy
+
+
+def test_only_a_lease_that_does_not_end_by_itself_is_stuck() -> None:
+    told = {left_ms: is_stuck(left_ms) for left_ms in (None, -2, -1, 0, LEASE_MS - 1, LEASE_MS)}
+    assert [left_ms for left_ms, stuck in told.items() if stuck] == [-1, LEASE_MS]
 
 
 async def test_demand_that_waits_too_long_is_a_failure(space: Space) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
 
-from tests.server.doctor.subjects import of_redis
+from cache.embedded import EmbeddedValkey
+from tests.bundles import SPACE
+from tests.server.doctor.subjects import of_redis, reading
 from tests.server.loaded_cache import clear
 
 pytestmark = pytest.mark.redis
@@ -48,6 +51,30 @@ async def test_asking_changes_nothing(redis_url: str) -> None:
 async def test_another_user_than_the_gateways_proves_nothing(redis_url: str) -> None:
     [finding] = await of_redis(redis_url, "rights", is_own_user=False)
     assert finding.verdict == "skip"
+
+
+async def test_script_that_this_user_may_not_run_is_left_out_too(redis_url: str) -> None:
+    with user(redis_url, "+@all", "-zcount", "~us:*") as url:
+        told = await of_redis(url, "refreshers", "leases", "demand", told=reading(SPACE))
+    assert {finding.verdict for finding in told} == {"skip"}, told
+
+
+async def test_save_is_not_called_well_where_nobody_says_whether_there_is_one(
+    redis_url: str,
+) -> None:
+    with user(redis_url, "+@all", "-config", "~us:*") as url:
+        [finding] = await of_redis(url, "persistence")
+    assert finding.verdict == "skip"
+    assert "the last save did not fail" in finding.found
+    assert "`operator`" in finding.remedy
+
+
+async def test_replica_is_told_from_a_master(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "own") as valkey, redis.Redis.from_url(valkey.url) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        [finding] = await of_redis(valkey.url, "rights")
+    assert (finding.verdict, "replica" in finding.found) == ("fail", True)
+    assert "master" in finding.remedy
 
 
 async def test_check_that_this_user_may_not_make_is_left_out_with_the_remedy(

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import grpc
 import pytest
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
+from loadtest.stack import free_port
 from server.answer import AnswerWriter
 from tests.bundles import rank_body
 from tests.server.changes import BEARER, TOKEN
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
+from tests.server.open_inference.clients import typed_request
 
 INPUTS = [
     {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": ["user-1"]},
@@ -41,6 +45,25 @@ def test_fault_is_logged_with_the_requests_id(
     assert vars(record)["request_id"] == "r-17"
     assert vars(record)["trace_id"] is None
     assert [(each["status"], each["request_id"]) for each in requests] == [(500, "r-17")]
+
+
+def test_fault_in_writing_an_answer_of_grpc_is_found_too(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*given: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    port = free_port("127.0.0.1")
+    traced = {"trace_ratio": 1.0, "trace_endpoint": "http://127.0.0.1:1"}  # nobody collects
+    settings = settings_for(served.student, admin_token=TOKEN, grpc_port=port, **traced)
+    monkeypatch.setattr("server.open_inference.grpc_service.answer_of", broken)
+    with live_gateway(settings) as client, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with pytest.raises(grpc.RpcError) as failed:
+            GRPCInferenceServiceStub(channel).ModelInfer(typed_request())
+        [request] = client.get("/v1/slow", headers=BEARER).json()["requests"]
+    assert failed.value.code() == grpc.StatusCode.INTERNAL
+    assert request["status"] == 500
+    assert request["trace_id"] is not None
 
 
 def test_trace_of_a_request_is_named_where_it_was_slow_or_failed(

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from tests.server.changes import TOKEN
 from tests.server.conftest import Served
 from tests.server.live import live_gateway, settings_for
 from tests.server.test_redis_down import listener
+from tests.server.web_answers import http
 from understudy import build
 
 
@@ -60,6 +62,28 @@ def test_what_is_no_gateway_ends_it_too() -> None:
         assert refused.output.startswith("understudy slow: ")
     with listener(b"SSH-2.0-x\r\n") as url:
         assert run(url.replace("redis:", "http:")).exit_code == 1
+
+
+@pytest.mark.parametrize("body", ["<html>hello</html>", "{}", "\x00"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_answer_of_something_else_is_not_shown(body: str, options: tuple[str, ...]) -> None:
+    with listener(http("200 OK", body)) as url:
+        refused = run(url.replace("redis:", "http:"), *options)
+    assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+    assert "is that a gateway?" in refused.output
+
+
+def test_refusal_that_breaks_off_is_told() -> None:
+    with listener(b"HTTP/1.1 401 x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n") as url:
+        refused = run(url.replace("redis:", "http:"))
+    assert refused.exit_code == 1
+    assert refused.output.startswith("understudy slow: ")
+
+
+def test_authorities_that_are_not_there_are_named(tmp_path: Path) -> None:
+    refused = run("https://127.0.0.1:1", "--ca", str(tmp_path / "missing.pem"))
+    assert refused.exit_code == 1
+    assert "missing.pem" in refused.output
 
 
 def test_off_is_said(served: Served) -> None:

@@ -93,5 +93,13 @@ def test_the_plain_page_is_what_comes_unasked(gateway: httpx.Client) -> None:
         for accept in ("*/*", "text/plain;version=0.0.4", "text/html")
     }
     assert set(told.values()) == {PLAIN.media_type}
+
+
+def test_the_plain_page_is_all_there_is_where_nothing_is_traced(gateway: httpx.Client) -> None:
+    """It has no exemplars then, and is written sooner."""
+    assert gateway.get("/metrics", headers=ACCEPT).headers["Content-Type"] == PLAIN.media_type
+
+
+def test_what_is_asked_for_is_told_by_the_header() -> None:
     assert asked_for("") is PLAIN
     assert asked_for("text/plain, Application/OpenMetrics-Text; version=1.0.0") is OPENMETRICS

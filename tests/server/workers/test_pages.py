@@ -1,4 +1,5 @@
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from server.workers.worker import Worker
 
 
 class Kept:
-    def __init__(self, folder: Path, index: int, count: int) -> None:
+    def __init__(
+        self, folder: Path, index: int, count: int, *, has_exemplars: bool = False
+    ) -> None:
         registry = CollectorRegistry()
         self.answered = Counter("answered", "Answers", registry=registry)
-        self.pages = WorkerPages(Worker(folder, index, count), registry)
+        worker = Worker(folder, index, count)
+        self.pages = WorkerPages(worker, registry, has_exemplars=has_exemplars)
 
 
 async def samples(pages: WorkerPages) -> dict[tuple[str, str], float]:
@@ -85,7 +89,7 @@ async def test_page_too_large_is_left_out(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_exemplars_of_all_workers_are_on_the_page_of_openmetrics(tmp_path: Path) -> None:
-    first, second = Kept(tmp_path, 0, 2), Kept(tmp_path, 1, 2)
+    first, second = (Kept(tmp_path, each, 2, has_exemplars=True) for each in (0, 1))
     async with first.pages, second.pages:
         first.answered.inc(1, {"trace_id": "a"})
         second.answered.inc(1, {"trace_id": "b"})
@@ -98,3 +102,8 @@ async def test_exemplars_of_all_workers_are_on_the_page_of_openmetrics(tmp_path:
     }
     assert told == {"0": {"trace_id": "a"}, "1": {"trace_id": "b"}}
     assert 'understudy_workers{state="answering"} 2.0' in page
+
+
+async def test_there_is_one_socket_where_there_are_no_exemplars(tmp_path: Path) -> None:
+    async with Kept(tmp_path, 0, 1).pages:
+        assert os.listdir(tmp_path) == ["0.sock"]
