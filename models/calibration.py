@@ -2,6 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from models.data.batches import shown
@@ -23,10 +25,17 @@ def fit(logit: F32, labels: NDArray[np.int8]) -> Calibration:
         return Calibration(scale=1.0, offset=0.0)
     fitted = LogisticRegression(C=1e6).fit(logit.astype(np.float64)[:, None], labels)
     scale = float(fitted.coef_[0, 0])
-    # A negative slope would turn the ranking around: keep the order, move the level only.
     if scale <= 0:
-        scale = 1.0
+        # It would turn the ranking around: keep the order, move the level only.
+        return Calibration(scale=1.0, offset=_level(logit, labels))
     return Calibration(scale=scale, offset=float(fitted.intercept_[0]))
+
+
+def _level(logit: F32, labels: NDArray[np.int8]) -> float:
+    """The offset under which the mean probability is the share of positives."""
+    wide, share = logit.astype(np.float64), float(labels.mean())
+    most = float(np.abs(wide).max()) + 40.0  # where every probability is 0 or 1 to 1e-17
+    return float(brentq(lambda offset: float(expit(wide + offset).mean()) - share, -most, most))
 
 
 def on_validation(

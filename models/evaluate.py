@@ -98,8 +98,9 @@ class Evaluation:
         found = {}
         labels = self.replay.labels[self.rows, task]
         for column in categorical(self.replay.log.schema.context):
-            values = self.replay.log.impressions[column.name].to_numpy()[self.rows]
-            for value in np.unique(values):
+            shown = self.replay.log.impressions[column.name]
+            values = shown.to_numpy()[self.rows]
+            for value in shown.drop_nulls().unique().sort():
                 rows = (values == value) & (labels >= 0)
                 measured = quality(p[rows], labels[rows]) if rows.mean() > 0.1 else {}
                 if measured:

@@ -28,13 +28,6 @@ def test_architecture_fits_on_two_screens_and_names_files_that_exist() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
-def test_guides_link_to_files_that_exist() -> None:
-    for page in ("README.md", "CONTRIBUTING.md", "docs/performance.md"):
-        text = (ROOT / page).read_text(encoding="utf-8")
-        links = re.findall(r"\]\(([\w./-]+)\)", text)
-        assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
-
-
 def test_no_file_is_too_long_or_named_for_nothing() -> None:
     for path in _sources():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES, path

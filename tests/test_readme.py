@@ -1,4 +1,4 @@
-"""The README's own commands, run as printed against a live `understudy up`."""
+"""The commands of README and tour, run as printed against a live `understudy up`."""
 
 import itertools
 import json
@@ -19,6 +19,7 @@ from tests.bundles import serving_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOUR = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
 HOST = "127.0.0.1"
 PATIENCE_S = 20.0
 
@@ -27,11 +28,11 @@ pytestmark = pytest.mark.redis
 
 class Example(NamedTuple):
     command: str
-    answer: str | None  # None where the README prints none
+    answer: str | None  # None where none is printed
 
 
 class Demo(NamedTuple):
-    """Stands where the README has build/demo, at the README's port."""
+    """Stands where the pages have build/demo, at their port."""
 
     folder: Path
     stack: Stack
@@ -47,7 +48,7 @@ class Demo(NamedTuple):
 
 def _examples() -> list[Example]:
     """Each sh block with the block that follows it, unless that is another sh block."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README + TOUR, re.MULTILINE | re.DOTALL)
     blocks.append(("sh", ""))
     return [
         Example(text, answer if answer_kind == "json" else None)
@@ -137,4 +138,4 @@ def test_rank_command_prints_a_slate(demo: Demo, tmp_path: Path) -> None:
 def test_make_targets_named_in_the_guides_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     guides = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"`make ([a-z]+)", guides)) <= targets
+    assert set(re.findall(r"`make ([\w-]+)", guides)) <= targets

@@ -1,6 +1,7 @@
 """One user's record and pages go, in all spaces."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -49,4 +50,5 @@ async def _keys(client: Redis, user_id: str) -> list[bytes]:
 
 async def _is_there(client: Redis, key: bytes) -> bool:
     with unavailable_when_failing("look for a user"):
-        return bool(await client.execute_command("EXISTS", key))
+        server: Any = client
+        return bool(await server.execute_command("EXISTS", key))

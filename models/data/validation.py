@@ -154,13 +154,14 @@ def _check_requests_whole(impressions: pl.DataFrame, schema: LogSchema) -> None:
         remedy = "sort by (timestamp_ms, request_id, position); use an id for one request only"
         refuse(IMPRESSIONS, "request_id", "rows of one request lie apart", remedy)
     shared = ["user_id", "timestamp_ms", *(column.name for column in schema.context)]
+    remedy = "a request has one user, one time and one context: name the column of request_id"
     same_request = pl.col("request_id") == pl.col("request_id").shift(1)
     for name in shared:
         changed = pl.col(name).ne_missing(pl.col(name).shift(1))
         wrong = impressions.filter(same_request & changed)
         if len(wrong):
             fault = f"differs within request {wrong['request_id'][0]!r}"
-            refuse(IMPRESSIONS, name, fault, "a request has one user, one time and one context")
+            refuse(IMPRESSIONS, name, fault, remedy)
 
 
 def _check_offered(requests: pl.DataFrame, tables: Tables) -> None:
