@@ -1,13 +1,17 @@
 """Tests that time what they do have the machine to themselves, however many processes run."""
 
 import fcntl
+import logging
 import os
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from cache.logs.begin import LogHandler
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID")
 """None where one process runs all."""
@@ -23,6 +27,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with _turn(RUN, is_alone=item.get_closest_marker("alone") is not None):
         return (yield)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Commands that are run in this process begin its log anew, on a stderr that is gone soon."""
+    root = logging.getLogger()
+    level, hook = root.level, sys.excepthook
+    yield
+    for handler in [each for each in root.handlers if isinstance(each, LogHandler)]:
+        root.removeHandler(handler)
+    root.setLevel(level)
+    sys.excepthook = hook
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

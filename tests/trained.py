@@ -1,5 +1,8 @@
 """One small run of the real training, shared by the tests that need one."""
 
+import fcntl
+import os
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +27,23 @@ def small_log(folder: Path, impressions: int = IMPRESSIONS) -> Path:
     return log
 
 
-def small_run(folder: Path, seed: int = 0) -> Path:
+def small_run(folder: Path) -> Path:
+    """A copy of what `small_run_anew` gives, which the processes of a test run train once."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return small_run_anew(folder)
+    shared = folder.parent.parent / "small_run"  # beside the folders of all processes
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "is_trained").exists():
+            small_run_anew(shared)
+            (shared / "is_trained").touch()
+    for name in ("log", "run"):
+        shutil.copytree(shared / name, folder / name)
+    return folder / "run"
+
+
+def small_run_anew(folder: Path, seed: int = 0) -> Path:
     """`folder/run` trained on `folder/log`: seconds, not minutes; quality is not the point."""
     plan = Plan(
         log=small_log(folder),

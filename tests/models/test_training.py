@@ -15,7 +15,7 @@ from models.evaluate_command import evaluate
 from models.run_folder import RunFolderInvalid, RunRecord
 from models.schema import TIERS
 from models.train import space_of
-from tests.trained import small_run
+from tests.trained import small_run, small_run_anew
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def replay(run: Path) -> Replay:
 
 def test_same_seed_gives_the_same_models(run: Path, tmp_path: Path) -> None:
     (tmp_path / "log").symlink_to(run.parent / "log")
-    again = small_run(tmp_path)
+    again = small_run_anew(tmp_path)
     for name in ("teacher", "student", "alone"):
         first, second = (load_file(folder / f"{name}.safetensors") for folder in (run, again))
         for weight, value in first.items():

@@ -50,7 +50,7 @@ def test_a_rollout_is_marked_where_it_began_and_where_it_answered(
     student = linear_student(successor, seed=5)
     index = json.loads((successor / "serving.json").read_text())
     (successor / "serving.json").write_text(json.dumps({**index, "student": student.name}))
-    told = _run("rollout", serving, "--seconds", "40", "--to", str(successor))
+    told = _run("rollout", serving, "--seconds", "28", "--to", str(successor))
     assert told["failed"] == 0
     assert told["marks"][0]["what"] == "rollout started"
     version = student.name.removeprefix("student-")
