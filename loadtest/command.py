@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.capacity.command import capacity
+from loadtest.chaos.command import app as chaos
 from loadtest.compare.command import compare
 from loadtest.run import printing
 from loadtest.run import report as reports
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Load a gateway, and hold it agains
 app.command()(run)
 app.command()(capacity)
 app.command()(compare)
+app.add_typer(chaos, name="chaos")
 
 
 @app.command()

@@ -75,6 +75,18 @@ class StreamContract:
         assert bodies(await streams.claim_stale(STREAM, GROUP, b"heir", 50, 1)) == [b"1"]
         assert bodies(await streams.claim_stale(STREAM, GROUP, b"heir", 50, 10)) == [b"2"]
 
+    async def test_what_was_given_is_given_again_to_the_same_consumer(
+        self, streams: Streams
+    ) -> None:
+        await streams.ensure_group(STREAM, GROUP)
+        await streams.append(STREAM, [b"1", b"2", b"3", b"4"], 100)
+        first = await streams.read_group(STREAM, GROUP, b"one", 3, 0)
+        await streams.read_group(STREAM, GROUP, b"two", 1, 0)
+        await streams.acknowledge(STREAM, GROUP, [first[0].id])
+        assert bodies(await streams.given_before(STREAM, GROUP, b"one", 1)) == [b"2"]
+        assert bodies(await streams.given_before(STREAM, GROUP, b"one", 9)) == [b"2", b"3"]
+        assert await streams.given_before(STREAM, GROUP, b"three", 9) == []
+
     async def test_undelivered_message_is_not_claimed(self, streams: Streams) -> None:
         await streams.ensure_group(STREAM, GROUP)
         await streams.append(STREAM, [b"1"], 100)
