@@ -83,6 +83,9 @@ class HttpTransport:
 
     def close(self) -> None:
         self._client.close()
+        # Its finaliser closes again, and waits there for greenlets of the thread that made it,
+        # whichever thread collects it.
+        self._client.close = lambda: None
 
 
 def open_transport(address: Address) -> Transport:
