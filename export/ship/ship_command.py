@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from rich.console import Console
 
 from cache.clock import wall_clock_ms
 from export.registry.options import RegistryUrlIfAny
+from export.ship import options as given
 from export.ship.commands import Processes
 from export.ship.errors import NothingNew, Refused, ShipError
 from export.ship.order import Making, Order
@@ -27,49 +27,23 @@ OWN: Final = ("cache", "export", "models")
 
 
 def ship(
-    data: Annotated[str, typer.Option(help="As `understudy import` takes it: served:FILE.yaml.")],
-    out: Annotated[Path, typer.Option(help="Folder of all ships; the same every night.")],
-    redis_url: Annotated[
-        str, typer.Option(envvar="UNDERSTUDY_REDIS_URL", help="Where gateways follow rollouts.")
-    ],
-    served: Annotated[
-        Path | None, typer.Option(help="Serving folder that gateways were started with.")
-    ] = None,
-    teacher: Annotated[
-        Path | None,
-        typer.Option(help="Run whose teacher is kept, and with it the space and its pages."),
-    ] = None,
-    model: Annotated[str, typer.Option(help="Name of the model that is served.")] = "student",
-    plan: Annotated[
-        str, typer.Option(help="Of the rollout: TOML file, or `default`, or `direct`.")
-    ] = "default",
-    least: Annotated[
-        int, typer.Option(min=1, help="Labelled impressions since the last ship; of fewer, none.")
-    ] = 1000,
-    most_worse: Annotated[
-        float,
-        typer.Option(
-            "--most-worse-log-loss", min=0.0, help="Share that log loss may rise by at most."
-        ),
-    ] = 0.01,
-    seed: Annotated[int, typer.Option(help="Same seed, same log: same models.")] = 0,
-    train_options: Annotated[
-        str, typer.Option(help="Of `understudy train`, as one text: '--epochs 3'.")
-    ] = "",
-    export_options: Annotated[
-        str, typer.Option(help="Of `understudy export`, as one text: '--value click=1'.")
-    ] = "",
+    data: given.Data,
+    out: given.Out,
+    redis_url: given.RedisUrl,
+    served: given.Served = None,
+    teacher: given.Teacher = None,
+    model: given.ModelName = "student",
+    plan: given.Plan = "default",
+    least: given.Least = 1000,
+    most_worse: given.MostWorse = 0.01,
+    seed: given.Seed = 0,
+    train_options: given.TrainOptions = "",
+    export_options: given.ExportOptions = "",
     registry: RegistryUrlIfAny = None,
-    watches: Annotated[
-        bool, typer.Option("--watch", help="Wait for the end of the rollout.")
-    ] = False,
-    give_up_h: Annotated[
-        float, typer.Option(min=0.0, help="Age at which a stopped ship is not gone on with.")
-    ] = 20.0,
-    kept: Annotated[
-        int, typer.Option("--keep", min=2, help="Ships whose logs and models stay on disk.")
-    ] = 7,
-    anew: Annotated[bool, typer.Option("--anew", help="Give up a stopped ship at once.")] = False,
+    watches: given.Watches = False,
+    give_up_h: given.GiveUpH = 20.0,
+    kept: given.Kept = 7,
+    anew: given.Anew = False,
 ) -> None:
     """Train a student on the newest served log, and roll it out if it is not worse.
 
