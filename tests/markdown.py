@@ -1,5 +1,6 @@
 """What the guides hold: headings, links, names. `python -m tests.markdown` lists what leads out."""
 
+import itertools
 import re
 import sys
 from collections import Counter
@@ -11,6 +12,17 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FENCE: Final = re.compile(r"^(```+|~~~+).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^()\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 BARE: Final = re.compile(r"<(https?://[^>\s]+)>")
+
+
+class Block(NamedTuple):
+    kind: str  # behind the fence: "sh", "json", or nothing
+    text: str
+
+
+def blocks(text: str) -> list[tuple[Block, Block]]:
+    """Each fenced block, and the one behind it; behind the last is an empty one."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return list(itertools.pairwise([*(Block(*each) for each in found), Block("", "")]))
 
 
 class Link(NamedTuple):

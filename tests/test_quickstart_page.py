@@ -3,7 +3,6 @@
 Those that learn run in this process, where torch is imported once; the others in one shell, against
 a live `understudy up`."""
 
-import itertools
 import json
 import re
 import shlex
@@ -20,6 +19,7 @@ from export import export_command
 from export.model_bundle import Source, write_model
 from loadtest.stack import Stack, free_port, running_up
 from models import settled_bottleneck
+from tests import markdown
 from tests.server.rollout.harm.site import SETTINGS
 from tests.shell import Shell
 from understudy import build
@@ -52,12 +52,10 @@ class Block(NamedTuple):
 
 
 def blocks() -> list[Block]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    pairs = itertools.pairwise([*found, ("", "")])
     return [
-        Block(kind, text, answer if told == "json" else None)
-        for (kind, text), (told, answer) in pairs
-        if kind in ("", "sh")
+        Block(*block, after.text if after.kind == "json" else None)
+        for block, after in markdown.blocks(PAGE)
+        if block.kind in ("", "sh")
     ]
 
 

@@ -1,6 +1,5 @@
 """The commands of README and tour, run as printed against a live `understudy up`."""
 
-import itertools
 import json
 import os
 import re
@@ -16,6 +15,7 @@ import pytest
 
 from loadtest.stack import Stack, free_port, running_up
 from tests.bundles import serving_folder
+from tests.markdown import blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,12 +48,10 @@ class Demo(NamedTuple):
 
 def _examples() -> list[Example]:
     """Each sh block with the block that follows it, unless that is another sh block."""
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README + TOUR, re.MULTILINE | re.DOTALL)
-    blocks.append(("sh", ""))
     return [
-        Example(text, answer if answer_kind == "json" else None)
-        for (kind, text), (answer_kind, answer) in itertools.pairwise(blocks)
-        if kind == "sh"
+        Example(block.text, answer.text if answer.kind == "json" else None)
+        for block, answer in blocks(README + TOUR)
+        if block.kind == "sh"
     ]
 
 

@@ -1,6 +1,5 @@
 """The commands of docs/rollouts.md, as printed, in one shell, against a live `understudy up`."""
 
-import itertools
 import json
 import re
 import shlex
@@ -12,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from loadtest.stack import Stack, free_port, running_up
+from tests import markdown
 from tests.bundles import tiny_users
 from tests.server.loaded_cache import write
 from tests.server.rollout.harm.crowd import Crowd
@@ -42,12 +42,10 @@ class Block(NamedTuple):
 
 
 def blocks() -> list[Block]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", FRIDAY, re.MULTILINE | re.DOTALL)
-    pairs = itertools.pairwise([*found, ("", "")])
     return [
-        Block(kind, text, *(after if after[0] in ("json", "text") else ("", "")))
-        for (kind, text), after in pairs
-        if kind in ("", "sh")
+        Block(*block, *(after if after.kind in ("json", "text") else ("", "")))
+        for block, after in markdown.blocks(FRIDAY)
+        if block.kind in ("", "sh")
     ]
 
 

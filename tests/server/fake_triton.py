@@ -9,7 +9,9 @@ from cache.breaker import CircuitBreaker
 from models.features.records import Arrays
 from models.runtime import Model, Outputs, load
 from server.inference import Headers, TritonFirst
+from server.lane import Lane
 from tests.server.conftest import Served
+from tests.server.lanes import open_lane
 
 FAILURES = 3
 RETRY_S = 0.01
@@ -60,3 +62,14 @@ def triton(model: Model) -> FakeTriton:
 @pytest.fixture
 def first(triton: FakeTriton, model: Model) -> TritonFirst:
     return TritonFirst(triton, model, CircuitBreaker(FAILURES, open_s=60.0), RETRY_S)
+
+
+@pytest.fixture
+def lane(served: Served, first: TritonFirst, monkeypatch: pytest.MonkeyPatch) -> Lane:
+    """Whose model is run there."""
+
+    def given(*_: object) -> TritonFirst:
+        return first
+
+    monkeypatch.setattr("server.lane.triton_first", given)
+    return open_lane(served.student)

@@ -4,9 +4,6 @@
 """
 
 import sys
-import time
-import timeit
-from collections.abc import Callable
 
 import numpy as np
 
@@ -18,8 +15,8 @@ from server.metrics import LaneMetrics, Metrics
 from server.objectives import burns, objectives_of
 from server.settings import Settings
 from server.windows import READINGS, SlidingCounts
+from tests.server.thread_time import say
 
-ROUNDS, REPEATS = 3200, 9
 BY_TIER = [50, 0, 50, 0, 100]
 OLD_BOUNDS_S = (1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 
@@ -50,11 +47,6 @@ def burned(freshness: Freshness) -> None:
     windows = freshness.windows()
     for objective in freshness.objectives:
         burns(objective, windows)
-
-
-def say(what: str, timed: Callable[[], object]) -> None:
-    taken = timeit.repeat(timed, timer=time.thread_time, number=ROUNDS, repeat=REPEATS)
-    sys.stdout.write(f"{what:40} {min(taken) / ROUNDS * 1e9:10,.0f} ns\n")
 
 
 if __name__ == "__main__":

@@ -6,25 +6,15 @@ import pytest
 
 from models.triton.errors import TritonError, TritonUnavailable
 from server.answer import AnswerWriter
-from server.inference import TritonFirst
 from server.lane import Lane
 from server.stages import StageClock
 from server.wire import RankAnswer, RankRequest
 from tests.bundles import rank_body
 from tests.server.conftest import Served
-from tests.server.fake_triton import FakeTriton, first, model, triton
+from tests.server.fake_triton import FakeTriton, first, lane, model, triton
 from tests.server.lanes import open_lane
 
-__all__ = ["first", "model", "triton"]
-
-
-@pytest.fixture
-def lane(served: Served, first: TritonFirst, monkeypatch: pytest.MonkeyPatch) -> Lane:
-    def given(*_: object) -> TritonFirst:
-        return first
-
-    monkeypatch.setattr("server.lane.triton_first", given)
-    return open_lane(served.student)
+__all__ = ["first", "lane", "model", "triton"]
 
 
 async def answer(lane: Lane, size: int = 20) -> RankAnswer:

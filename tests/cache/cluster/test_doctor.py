@@ -1,6 +1,6 @@
 """The doctor over a cluster, with the rights that the docs give gateway and operator."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from server.doctor.examination import CHECKS
 from server.doctor.finding import Finding
 from tests.bundles import SPACE
 from tests.cache.cluster.nodes import Cluster
-from tests.cache.cluster.test_rights import BODY, rules
+from tests.cache.cluster.test_rights import BODY
 from tests.server.doctor.subjects import of_redis, reading
 
 pytestmark = pytest.mark.redis
@@ -26,16 +26,6 @@ pytestmark = pytest.mark.redis
 OWN = ("redis", "redis clock", "rights", "latency", "refreshers", "leases", "demand", "ingest",
        "events stream", "rollout")  # fmt: skip
 ALL = tuple(check.name for check in CHECKS if check.needs in ("redis url", "redis", "space"))
-
-
-@pytest.fixture(scope="module")
-def guarded(cluster: Cluster) -> Iterator[Cluster]:
-    for server in cluster.servers:
-        for rule in rules():
-            server.call("ACL", "SETUSER", *rule)
-    yield cluster
-    for server in cluster.servers:
-        server.call("ACL", "DELUSER", *(name for name, *_ in rules()))
 
 
 @asynccontextmanager

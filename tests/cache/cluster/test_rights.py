@@ -1,8 +1,6 @@
 """Each role does its work with the rights that the docs give it, and nothing else."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,23 +37,7 @@ from tests.cache.refresh.live_space import Hired, LiveSpace
 
 pytestmark = pytest.mark.redis
 
-GUIDE = Path(__file__).parents[3] / "docs" / "operations.md"
 BODY = encode(make_demand("a"), 0)
-
-
-def rules() -> list[list[str]]:
-    block = GUIDE.read_text(encoding="utf-8").partition("```acl\n")[2].partition("```")[0]
-    return [line.split()[1:] for line in block.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def guarded(cluster: Cluster) -> Iterator[Cluster]:
-    for server in cluster.servers:
-        for rule in rules():
-            server.call("ACL", "SETUSER", *rule)
-    yield cluster
-    for server in cluster.servers:
-        server.call("ACL", "DELUSER", *(name for name, *_ in rules()))
 
 
 def url_of(cluster: Cluster, role: str) -> str:

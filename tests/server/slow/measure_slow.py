@@ -6,9 +6,6 @@
 import asyncio
 import sys
 import tempfile
-import time
-import timeit
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,8 +17,7 @@ from server.stages import StageClock
 from tests.bundles import serving_folder
 from tests.server.conftest import Served
 from tests.server.kept import Answered, Keeping, body_of, loaded_lane
-
-ROUNDS, REPEATS = 3200, 9
+from tests.server.thread_time import say
 
 
 def main() -> None:
@@ -53,11 +49,6 @@ async def _answered(folder: Path) -> Answered:
     lane = await loaded_lane(served)
     [answered] = await Keeping(lane).answer(body_of(0, 200))
     return answered
-
-
-def say(what: str, timed: Callable[[], object]) -> None:
-    taken = timeit.repeat(timed, timer=time.thread_time, number=ROUNDS, repeat=REPEATS)
-    sys.stdout.write(f"{what:40} {min(taken) / ROUNDS * 1e9:10,.0f} ns\n")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 import asyncio
 
-import pytest
 from opentelemetry.sdk.resources import Resource
 
-from server.inference import TritonFirst
 from server.lane import Lane
 from server.stages import StageClock
 from server.tracing.clock import TracedClock
@@ -13,21 +11,10 @@ from server.tracing.spans import SpanBuilder
 from server.tracing.tracer import Tracer
 from server.wire import RankRequest
 from tests.bundles import rank_body
-from tests.server.conftest import Served
-from tests.server.fake_triton import FakeTriton, first, model, triton
-from tests.server.lanes import open_lane
+from tests.server.fake_triton import FakeTriton, first, lane, model, triton
 from tests.server.tracing.test_tracer import OPERATION, TRACE, Kept, scope
 
-__all__ = ["first", "model", "triton"]
-
-
-@pytest.fixture
-def lane(served: Served, first: TritonFirst, monkeypatch: pytest.MonkeyPatch) -> Lane:
-    def given(*_: object) -> TritonFirst:
-        return first
-
-    monkeypatch.setattr("server.lane.triton_first", given)
-    return open_lane(served.student)
+__all__ = ["first", "lane", "model", "triton"]
 
 
 def traced(kept: Kept) -> TracedClock:

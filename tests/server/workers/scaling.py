@@ -8,8 +8,7 @@ import numpy as np
 
 from loadtest.compare.ratio import Ratio, ratio
 from loadtest.peers.process import cpu_s
-from loadtest.soak.memory import family
-from loadtest.stack import Stack
+from loadtest.stack import Stack, family
 
 SHARES: Final = ("gateway", "valkey", "generator", "rest")
 
