@@ -14,6 +14,7 @@ from cache.patience import Patience
 from cache.record import UserRecord
 from cache.store import Store
 
+CORRUPT: Final = "corrupt"
 Reason = Literal["timeout", "unavailable", "open_breaker", "corrupt"]
 
 
@@ -111,8 +112,8 @@ class CacheReader:
                 is_whole = False
         if is_whole:
             return Found(decoded_page, decoded_record, None, lent)
-        self.failures["corrupt"] += 1
-        return Found(decoded_page, decoded_record, "corrupt", lent)
+        self.failures[CORRUPT] += 1
+        return Found(decoded_page, decoded_record, CORRUPT, lent)
 
     def _record(self, value: bytes | None) -> UserRecord | None:
         if value is None:

@@ -60,6 +60,7 @@ def alarm() -> Iterator[Wake]:
     try:
         timer = TimerFd(ctypes.CDLL(None, use_errno=True))
     except (AttributeError, NotImplementedError, OSError, TypeError):
+        # No such call in this libc, or a loop that watches no descriptors.
         yield _sleep_until
         return
     try:

@@ -42,12 +42,19 @@ class Connection:
         """`request` is a whole HTTP/1.1 request, see `encode`. Raises LoadTestError."""
         is_reused = self._reader is not None and not self._reader.at_eof()
         try:
-            return await self._exchange(request)
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.close()
+            return await self.send_once(request)
+        except GatewayUnreachable:
             # A server may close an idle connection while a request is on its way to it.
             if is_reused:
                 return await self.send(request)
+            raise
+
+    async def send_once(self, request: bytes) -> Answer:
+        """What a server that drops connections costs has to show. Raises LoadTestError."""
+        try:
+            return await self._exchange(request)
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.close()
             raise GatewayUnreachable(f"{self._host}:{self._port}: {error!r}") from error
         except asyncio.LimitOverrunError as error:
             self.close()

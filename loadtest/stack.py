@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.request import urlopen
 
+import psutil
+
 from loadtest.errors import ProcessMissing
 
 READY_WITHIN_S: Final = 90.0
@@ -67,6 +69,12 @@ def running_up(
     with stopped_at_the_end(process):
         wait_ready(f"http://{host}:{port}", process, "understudy up")
         yield Stack.of(json.loads((state / "processes.json").read_text()))
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """With all that it started and that runs by now. Raises psutil.NoSuchProcess."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """What is told about an answer once it is sent: demand, the served log, and counters."""
 
 from collections import deque
-from typing import Final
 
 import numpy as np
 
 from cache.demand_feed import DemandFeed
+from cache.reader import CORRUPT
 from cache.tiers import Resolved
 from server.demanded import demand_of, whole_demand_of
 from server.metrics import LaneMetrics, Metrics
@@ -15,8 +15,6 @@ from server.served_log import ServedLog
 from server.stages import StageClock
 from server.summary import Summary
 from server.wire import RankAnswer, RankRequest
-
-CORRUPT: Final = "corrupt"
 
 
 class Feedback:

@@ -9,6 +9,7 @@ from cache.connection import unavailable_when_failing
 from cache.errors import NotConfirmed, UserUnknown
 from cache.keys import neighbour_name, neighbour_pattern, page_name, page_pattern, record_key
 from cache.operator.key_listing import listed
+from cache.operator.key_removal import unlinked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,7 @@ async def forget_user(client: Redis, user_id: str, *, is_confirmed: bool) -> For
             f"user {user_id!r}: {len(keys)} keys, his record and pages, would be deleted for "
             "good: send no more events of his, then give --yes"
         )
-    with unavailable_when_failing("forget a user"):
-        async with client.pipeline(transaction=False) as pipeline:
-            for key in keys:
-                pipeline.execute_command("UNLINK", key)
-            return Forgotten(user_id, sum(await pipeline.execute()))
+    return Forgotten(user_id, await unlinked(client, keys))
 
 
 async def _keys(client: Redis, user_id: str) -> list[bytes]:

@@ -1,11 +1,9 @@
 """Everything of one space goes, and nothing of another."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from cache.connection import unavailable_when_failing
 from cache.demand_keys import SpaceKeys
 from cache.errors import NotConfirmed, SpaceUnknown
 from cache.keys import (
@@ -18,6 +16,7 @@ from cache.keys import (
 )
 from cache.operator.demand_report import demand_report, shard_keys
 from cache.operator.key_listing import listed
+from cache.operator.key_removal import unlinked
 from cache.operator.space_scan import Found, NameOf, SpaceReport, said_items
 
 
@@ -56,7 +55,7 @@ async def drop_space(client: Redis, space: str, dropped: Found) -> Removal:
     shards = await shard_keys(client, space)
     of_items = (item_slices_table(space), item_means_stream(space))
     every = (*shards, SpaceKeys.of(space), of_items)
-    await _unlinked(client, [key for keys in every for key in keys])
+    await unlinked(client, [key for keys in every for key in keys])
     return Removal(space, pages, messages, lent, said)
 
 
@@ -70,18 +69,7 @@ async def _dropped(
     total = 0
     async for keys in listed(client, pattern):
         own = [key for key in keys if (name := name_of(key)) and name.space == space]
-        gone = await _unlinked(client, own)
+        gone = await unlinked(client, own)
         total += gone
         dropped(gone)
     return total
-
-
-async def _unlinked(client: Redis, keys: Sequence[bytes]) -> int:
-    """One command a key: of a cluster, each goes to its own node."""
-    if not keys:
-        return 0
-    with unavailable_when_failing("delete keys"):
-        async with client.pipeline(transaction=False) as pipeline:
-            for key in keys:
-                pipeline.execute_command("UNLINK", key)
-            return sum(await pipeline.execute())

@@ -19,7 +19,7 @@ from cache.refresh.ingest import Ingest
 from cache.refresh.item_counts import ItemCounts
 from cache.refresh.load import load_items, load_users
 from cache.refresh.options import MetricsPort, RedisUrl
-from cache.refresh.process import consumer_name, expose, live, say
+from cache.refresh.process import consumer_name, expose, live, say, warn
 from cache.refresh.serving import CATALOGUE, USERS
 from cache.refresh.tally import Tally
 from cache.store import Store
@@ -106,7 +106,7 @@ async def _load(
             written_items = await load_items(catalogue, table, _progress)
             break
         except StoreUnavailable as error:
-            say("ingest waits", reason=str(error))
+            warn("ingest waits", reason=str(error))
             await asyncio.sleep(LOAD_PAUSE_S)
     say("loaded", users=written_users, items=written_items)
 

@@ -6,11 +6,10 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from loadtest.connection import Answer, Connection
-from loadtest.errors import GatewayUnreachable, LoadTestError
+from loadtest.errors import LoadTestError
 
 CONNECTIONS: Final = 64
 NEVER: Final = float("inf")
-BROKEN: Final = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class Failure(NamedTuple):
@@ -23,21 +22,10 @@ class Failure(NamedTuple):
 
 
 class _Line(Connection):
-    """Sends once: what a gateway that drops connections costs has to show."""
+    """Knows its own port, and since when it has it."""
 
     port = 0
     opened_s = NEVER
-
-    async def send(self, request: bytes) -> Answer:
-        """Raises LoadTestError."""
-        try:
-            return await self._exchange(request)
-        except BROKEN as error:
-            self.close()
-            raise GatewayUnreachable(repr(error)) from error
-        except BaseException:
-            self.close()  # half an answer may still come: nobody must read it as his own
-            raise
 
     async def _streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         before = self._writer
@@ -73,7 +61,7 @@ class Callers:
     async def _sent(self, request: bytes) -> Answer:
         line = await self._idle.get()
         try:
-            return await line.send(request)
+            return await line.send_once(request)
         except LoadTestError as error:
             failure = Failure(time.monotonic(), line.opened_s, line.port, str(error))
             self.failures.append(failure)

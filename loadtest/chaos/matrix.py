@@ -1,10 +1,9 @@
 """Scenario after scenario on one site, which is renewed only where it must be."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from loadtest.chaos.scenario import Chaos
 from loadtest.chaos.site import Site, site
@@ -41,20 +40,10 @@ class Grounds:
             self._site = self._kept.enter_context(site(self._serving, self._successor))
         return self._site
 
-    def renew(self) -> None:
+    def close(self) -> None:
+        """Of the site: whoever asks for one afterwards gets a fresh one."""
         self._site = None
         self._kept.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.renew()
 
 
 def run_all(
@@ -68,7 +57,7 @@ def run_all(
     """One report each, in the order of `chosen`; `tell` hears each as it ends. Raises
     LoadTestError."""
     reports = {}
-    with Grounds(serving, successor) as grounds:
+    with closing(Grounds(serving, successor)) as grounds:
         for chaos in sorted(chosen, key=lambda each: each.is_last):
             if chaos.needs_student and successor is None:
                 reports[chaos.name] = skipped(chaos, NEEDS_STUDENT)
@@ -96,7 +85,7 @@ def _tried(chaos: Chaos, grounds: Grounds, plan: Plan, limits: Limits) -> dict[s
         told = {**judged(trial, limits.p99_ms), "tries": tries}
         is_good = not (broken(told) or told["invalid"])
         if chaos.is_last or not is_good:
-            grounds.renew()
+            grounds.close()
         if is_good or is_hard(told):
             break
     return told
@@ -110,5 +99,5 @@ def _executed(chaos: Chaos, grounds: Grounds, plan: Plan) -> Trial:
     except NotCalm:
         if is_fresh:
             raise
-        grounds.renew()
+        grounds.close()
         return run_loop(execute(chaos, grounds.site(), plan))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from loadtest.chaos.proxy import HOST
+from loadtest.chaos.listener import HOST
 from loadtest.errors import ProcessMissing
 
 MODULE: Final = "loadtest.chaos.proxy"

@@ -8,22 +8,18 @@ and not what they mean, as a network does: tests/faults has one that knows repli
 
 import asyncio
 import json
-import socket
-import struct
 import sys
 from contextlib import suppress
 from random import Random
 from typing import Final
 
+from loadtest.chaos.listener import Listener, reset
 from loadtest.chaos.trouble import RETRANSMITTED_S, Trouble
 from loadtest.event_loop import run
 
-HOST: Final = "127.0.0.1"
 SEGMENT: Final = 16 << 10
 """Bytes on the loopback; what is written at once may come in several."""
 QUEUED: Final = 256
-RESET: Final = struct.pack("ii", 1, 0)
-"""Linger for no time: a close is a reset."""
 SEED: Final = 7
 
 
@@ -32,28 +28,11 @@ class Proxy:
         self.trouble = Trouble()
         self.target = target
         self.random = Random(SEED)
-        self._port = port
-        self._links: set[Link] = set()
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(lambda reader, writer: Link(self, reader, writer), port)
 
     async def switch(self, trouble: Trouble) -> None:
         self.trouble = trouble
-        if trouble.refuses and self._server is not None:
-            self._server.close()
-            self._server = None
-        if trouble.resets or trouble.refuses:
-            for link in self._links:
-                link.reset()
-        if not trouble.refuses and self._server is None:
-            self._server = await asyncio.start_server(self._serve, HOST, self._port)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = Link(self, reader, writer)
-        self._links.add(link)
-        try:
-            await link.run()
-        finally:
-            self._links.discard(link)
+        await self._listener.switch(refuses=trouble.refuses, resets=trouble.resets)
 
 
 class Link:
@@ -91,10 +70,7 @@ class Link:
         self._writer.close()
 
     def reset(self) -> None:
-        with suppress(OSError):
-            raw: socket.socket = self._writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._writer.transport.abort()
+        reset(self._writer)
 
     async def _asked(self, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

@@ -1,6 +1,7 @@
 """What goes wrong, when, and what must hold all the same: data, no code."""
 
 import tomllib
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -22,7 +23,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Harm(_Frozen):
+class Harm(_Frozen, ABC):
     """Times are shares of the run."""
 
     lasts: ClassVar[bool] = True
@@ -30,8 +31,8 @@ class Harm(_Frozen):
     until: Share | None = None
 
     @property
-    def words(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def words(self) -> str: ...
 
     @model_validator(mode="after")
     def _ends(self) -> Self:

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from loadtest.chaos.proxied import Proxied
 from loadtest.errors import ProcessMissing
-from loadtest.stack import Stack, free_port, running_up
+from loadtest.stack import Stack, family, free_port, running_up
 
 HOST: Final = "127.0.0.1"
 GATEWAY: Final = "gateway"
@@ -58,8 +58,7 @@ class Site:
 
     def pids(self, name: str) -> list[int]:
         """With all that it started."""
-        process = psutil.Process(self.stack().pid(name))
-        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+        return [process.pid for process in family(self.stack().pid(name))]
 
     def kill(self, name: str) -> None:
         """Stopped first, so that a worker takes no connection between the look and its end."""

@@ -22,7 +22,7 @@ from loadtest.peers.errors import PeerFailed
 from loadtest.peers.process import HOST, cpu_s
 from loadtest.peers.target import Target
 from loadtest.pool import Pool
-from loadtest.stack import Stack, free_port, running_up
+from loadtest.stack import Stack, family, free_port, running_up
 
 OURS: Final[Mapping[str, Mapping[str, Any]]] = {
     "understudy": {},
@@ -133,5 +133,4 @@ def _pin(stack: Stack, cores: Cores) -> None:
 
 
 def _with_children(pids: Sequence[int]) -> list[psutil.Process]:
-    parents = [psutil.Process(pid) for pid in pids]
-    return [each for parent in parents for each in (parent, *parent.children(recursive=True))]
+    return [each for pid in pids for each in family(pid)]

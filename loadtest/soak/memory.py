@@ -10,6 +10,8 @@ from typing import Final
 
 import psutil
 
+from loadtest.stack import family
+
 EVERY_S: Final = 0.5
 MB: Final = 1e6
 
@@ -21,7 +23,7 @@ class Memory:
     def __init__(self, pids: Mapping[str, int]) -> None:
         self.at_s = array("d")
         self.resident_mb = {name: array("d") for name in pids}
-        self._families = {name: family(pid) for name, pid in pids.items()}
+        self._families = {name: _living(pid) for name, pid in pids.items()}
 
     async def watch(self) -> None:
         """Until cancelled; times count from here."""
@@ -37,10 +39,9 @@ class Memory:
             self.resident_mb[name].append(_resident_mb(processes))
 
 
-def family(pid: int) -> list[psutil.Process]:
+def _living(pid: int) -> list[psutil.Process]:
     try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
+        return family(pid)
     except psutil.NoSuchProcess:
         return []
 

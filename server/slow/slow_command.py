@@ -1,7 +1,6 @@
 """`understudy slow`: the slowest requests of a gateway's last minutes."""
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cache.clock import wall_clock_ms
 from server.body import shown
 from server.certificates import trusting
 from server.routes.slow import PATH
@@ -84,7 +84,7 @@ def _show(told: SlowRequests) -> None:
     columns = ("ms", "most of it", "ago", "status", "candidates", "batch", "lane", "key", "lacks",
                "user", "request", "trace")  # fmt: skip
     table = Table(*columns)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_clock_ms()
     for request in told.requests:
         table.add_row(*map(Text, _row(request, now_ms)))  # ids are others' words: no markup
     console.print(table)

@@ -1,11 +1,11 @@
 """The slowest requests of this process, with what may explain them."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Self
 
+from cache.clock import wall_clock_ms
 from server.access.key_ring import Holder
 from server.ranked import Ranked
 from server.settings import Settings
@@ -17,15 +17,11 @@ from server.stages import StageClock
 from server.wire import RankAnswer, RankRequest
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class SlowLog:
     """Whoever has answered a request compares its time with `ring.above_ns`, and tells of it only
     where it took longer: an entry is made of few."""
 
-    def __init__(self, settings: Settings, clock_ms: Callable[[], int] = wall_ms) -> None:
+    def __init__(self, settings: Settings, clock_ms: Callable[[], int] = wall_clock_ms) -> None:
         self._settings = settings
         self._clock_ms = clock_ms
         self.ring: SlowRing[SlowRequest] = SlowRing(settings.slow_kept)

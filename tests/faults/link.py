@@ -1,14 +1,13 @@
 """One client's connection through the proxy."""
 
 import asyncio
-import socket
-import struct
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple, Protocol
 
+from loadtest.chaos.listener import reset
 from tests.faults.delay_line import DelayLine
 from tests.faults.fault import Fault
 from tests.faults.frames import Frames, command_of, flipped
@@ -16,8 +15,6 @@ from tests.faults.frames import Frames, command_of, flipped
 AT_ONCE: Final = 1 << 16
 PING: Final = b"*1\r\n$4\r\nPING\r\n"
 READS: Final = frozenset({b"GET", b"MGET"})
-RESET: Final = struct.pack("ii", 1, 0)
-"""Linger for no time: a close is a reset."""
 
 
 class Owner(Protocol):
@@ -41,7 +38,6 @@ class Link:
     def __init__(
         self, owner: Owner, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self.gone = asyncio.Event()
         self._owner = owner
         self._reader, self._writer = reader, writer
         self._to_client = DelayLine(writer)
@@ -72,10 +68,7 @@ class Link:
         return None
 
     def reset(self) -> None:
-        with suppress(OSError):
-            raw: socket.socket = self._writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._writer.transport.abort()
+        reset(self._writer)
 
     def _close(self) -> None:
         for writer in (self._writer, self._to_server):
