@@ -31,6 +31,7 @@ from server.settings import Settings
 from server.slow.pages import SlowPages
 from server.version import version
 from server.workers.pages import WorkerPages
+from server.workers.pulse import Pulse
 from server.workers.worker import Worker
 
 UNTOLD: Final[TelemetryConfig] = {
@@ -74,6 +75,7 @@ def create_app(
     gateway = Gateway(settings, on_ready)
     registry, is_traced = gateway.metrics.registry, gateway.tracer is not None
     pages = None if worker is None else WorkerPages(worker, registry, has_exemplars=is_traced)
+    pulse = None if worker is None else Pulse(worker.pulse, worker.number)
     comes_back = worker is not None and worker.comes_back
     slow = SlowPages(gateway.slow, settings.slow_window_s, worker)
     inference = OpenInference(gateway)
@@ -89,7 +91,7 @@ def create_app(
             await gateway.start()
             if comes_back:
                 await gateway.until_ready()  # the others answer meanwhile
-            async with listening:
+            async with listening, pulse or nullcontext():
                 yield
         await gateway.stop()
 

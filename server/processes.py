@@ -19,6 +19,8 @@ FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 30.0
 STEADY_S: Final = 30.0
 GRACE_S: Final = 10.0
+LAST_WORDS_S: Final = 1.0
+"""Between SIGABRT, of which Python may write where its threads are, and SIGKILL."""
 
 
 class ChildFailed(Exception):
@@ -53,6 +55,7 @@ class Processes:
         self._facts = facts
         self._say = say
         self._pids: dict[str, int] = {}
+        self._running: dict[str, asyncio.subprocess.Process] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     async def keep(self, child: Child) -> None:
@@ -88,6 +91,24 @@ class Processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pids[name], signal.SIGTERM)
 
+    def pid(self, name: str) -> int | None:
+        """None of one that has ended and is not back yet."""
+        process = self._running.get(name)
+        return None if process is None else process.pid
+
+    async def abort(self, name: str) -> None:
+        """Ends one that does not listen to SIGTERM; its keeper starts it again."""
+        process = self._running.get(name)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGABRT)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), LAST_WORDS_S)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
     def kill(self) -> None:
         """All that are listed, at once."""
         for pid in self._pids.values():
@@ -102,9 +123,11 @@ class Processes:
             process = await _spawn(child, log)
             _yield(process.pid, child.niceness)
             self.note(child.name, process.pid)
+            self._running[child.name] = process
             try:
                 return await process.wait()
             finally:
+                del self._running[child.name]
                 await _end(process, GRACE_S if child.grace_s is None else child.grace_s)
 
     def _log(self, child: Child) -> AbstractContextManager[BinaryIO | None]:

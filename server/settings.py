@@ -13,6 +13,7 @@ from models.triton.address import Address
 from server.setting_rules import check_tls, folders
 from server.slow.settings import SlowSettings
 from server.tracing.settings import TraceSettings
+from server.workers.settings import WorkerSettings
 
 PREFIX: Final = "UNDERSTUDY_"
 MAX_TTL_S: Final = 4_000_000.0
@@ -20,16 +21,13 @@ MAX_TTL_S: Final = 4_000_000.0
 _TIERS: Final = rf"^(?:(?:{'|'.join(LOWER_TIERS)}),)*pair(?:,(?:{'|'.join(LOWER_TIERS)}))*$"
 
 
-class Settings(SlowSettings, TraceSettings):
+class Settings(SlowSettings, TraceSettings, WorkerSettings):
     """Each field is read from UNDERSTUDY_<NAME>; durations and sizes carry their unit."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
-    workers: int = Field(
-        1, ge=1, le=256, description="Processes that answer on the port; above 1 under a supervisor"
-    )
     drain_s: float = Field(
         5.0,
         ge=0,

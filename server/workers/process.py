@@ -3,6 +3,7 @@
 python -m server.workers.process FOLDER NUMBER WORKERS
 """
 
+import faulthandler
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from server.workers.worker import Worker
 
 
 def main() -> None:
+    faulthandler.enable()  # where its threads are, for whoever ends it by SIGABRT
     folder, number, workers = sys.argv[1:]
     run(load_settings(), Worker(Path(folder), int(number), int(workers)))
 

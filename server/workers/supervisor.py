@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from server.listening.server import IN_WORK_S
 from server.open_inference.listening import GRPC_GRACE_S
 from server.processes import Child, Processes
 from server.settings import PREFIX, Settings
+from server.workers.pulse import BEAT_S, PulseCount, listening
 from server.workers.worker import Worker
 
 POLL_S: Final = 0.1
@@ -51,6 +53,8 @@ class Supervisor:
         grace_s = settings.drain_s + IN_WORK_S + grpc_s + SPARE_S
         self._children = [child_of(worker, env, grace_s) for worker in self._workers]
         self._processes = Processes(folder, {"port": str(port)}, log.warning)
+        self._silent_s = settings.worker_silent_s
+        self._pulses = PulseCount(max(1, math.ceil(self._silent_s / BEAT_S)))
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -79,6 +83,21 @@ class Supervisor:
             await asyncio.sleep(POLL_S)
             self._processes.is_ready = self._all_listen()
         self._workers[0].started.touch()
+        if self._silent_s:
+            with await listening(self._workers[0].pulse, self._pulses):
+                await self._keep_turning()
+
+    async def _keep_turning(self) -> None:
+        """One that hangs keeps its share of the port's callers waiting, while a probe meets any
+        worker, and the others are well."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            pids = {worker.number: self._processes.pid(worker.name) for worker in self._workers}
+            running = {number: pid for number, pid in pids.items() if pid is not None}
+            for number in self._pulses.silent(running):
+                name = self._workers[number].name
+                log.error("%s has not turned its event loop for %g s", name, self._silent_s)
+                await self._processes.abort(name)
 
     def _all_listen(self) -> bool:
         return all(worker.socket.exists() for worker in self._workers)

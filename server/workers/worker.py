@@ -23,6 +23,11 @@ class Worker(NamedTuple):
         return self.socket_of(self.number)
 
     @property
+    def pulse(self) -> Path:
+        """The supervisor's socket, on which it hears that loops turn."""
+        return self.folder / "pulse.sock"
+
+    @property
     def started(self) -> Path:
         """There once all workers have listened: one that is started later comes back."""
         return self.folder / "started"

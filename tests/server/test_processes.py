@@ -10,6 +10,7 @@ import pytest
 from server.processes import Child, ChildFailed, Processes, restart_delay_s
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+HUNG = f"import faulthandler; faulthandler.enable(); {SLEEPER}"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     "print('up', flush=True); time.sleep(600)"
@@ -125,6 +126,36 @@ async def test_all_are_killed_at_once_even_while_they_are_being_ended(tmp_path: 
     async with asyncio.timeout(20.0):
         await asyncio.gather(keeper, return_exceptions=True)
     assert not _is_running(_listed(tmp_path)["stubborn"])
+
+
+async def test_child_that_is_aborted_says_where_it_was_and_comes_back(tmp_path: Path) -> None:
+    said: list[str] = []
+    processes = Processes(tmp_path, {}, said.append)
+    keeper = asyncio.create_task(processes.keep(_child("hung", HUNG)))
+    await _until_logged(processes, "hung")
+    processes.is_ready = True
+    first = processes.pid("hung")
+    await processes.abort("hung")
+    await _until_logged(processes, "hung", lines=2)
+    assert processes.pid("hung") not in (first, None)
+    assert 'File "<string>", line 1 in <module>' in processes.log_path("hung").read_text()
+    assert said == ["hung ended with -6; starting it again in 0.5 s"]
+    await _cancelled(keeper)
+
+
+async def test_child_that_is_stopped_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.processes.LAST_WORDS_S", 0.1)
+    processes = _processes(tmp_path)
+    keeper = asyncio.create_task(processes.keep(_child("hung", HUNG)))
+    await _until_logged(processes, "hung")
+    os.kill(_listed(tmp_path)["hung"], signal.SIGSTOP)
+    await processes.abort("hung")
+    with pytest.raises(ChildFailed, match="hung ended with -9"):
+        await keeper
+    assert processes.pid("hung") is None
+    await processes.abort("hung")  # of one that has ended nothing is left to end
 
 
 async def test_child_without_a_log_of_its_own_speaks_on_the_same_stderr(

@@ -72,6 +72,7 @@ SETTINGS = [
     "TRITON_URL",
     "TRUSTED_KEYS",
     "WORKERS",
+    "WORKER_SILENT_S",
 ]
 
 METRICS = [

@@ -21,6 +21,7 @@ from tests.server.live import WAIT_S, wait_until
 from tests.server.test_serve_command import command
 
 READY_WITHIN_S = 60.0
+HUNG = "worker-1 has not turned its event loop for 3 s"
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +95,9 @@ def supervised(served: Served, folder: Path, **settings: str) -> Iterator[Superv
 
 @pytest.fixture(scope="module")
 def two(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
-    with supervised(served, tmp_path_factory.mktemp("two"), drain_s="600") as run:
+    with supervised(
+        served, tmp_path_factory.mktemp("two"), drain_s="600", worker_silent_s="3"
+    ) as run:
         yield run
 
 
@@ -135,6 +138,17 @@ def test_worker_that_comes_back_is_asked_nothing_before_it_can_answer(two: Super
         told.add(rank(two.url))
     assert told == {200}
     assert two.workers()["1"] == before["1"]
+
+
+def test_worker_that_hangs_is_ended_and_comes_back(two: Supervised) -> None:
+    before = two.workers()
+    os.kill(before["1"], signal.SIGSTOP)
+    wait_until(lambda: "worker-1 ended with -9" in two.said().partition(HUNG)[2], "its end")
+    wait_until(lambda: two.workers().keys() == before.keys(), "another")
+    after = two.workers()
+    assert after["0"] == before["0"]
+    assert after["1"] != before["1"]
+    assert {rank(two.url) for _ in range(10)} == {200}
 
 
 def test_second_supervisor_on_the_port_is_refused(two: Supervised, served: Served) -> None:
