@@ -15,8 +15,9 @@ MAX_MESSAGES: Final = 100_000
 """Of backlog: past it the oldest are lost."""
 
 _HEADER: Final = Struct("<2sBxI")
-_EVENT: Final = Struct("<qHHHH")
+_EVENT: Final = Struct("<qHHHHH")
 _MAGIC: Final = b"UE"
+_FORM: Final = 2
 
 
 class Event(NamedTuple):
@@ -25,15 +26,17 @@ class Event(NamedTuple):
     user_id: str
     item_id: str
     timestamp_ms: int
+    request_id: str = ""
+    """Of the answer that showed the item, where the caller said so."""
 
 
 def encode(events: Sequence[Event]) -> bytes:
     """Raises ValueError past a bound."""
     if len(events) > MAX_EVENTS:
         raise ValueError(f"{len(events)} events in one message, at most {MAX_EVENTS}")
-    parts = [_HEADER.pack(_MAGIC, 1, len(events))]
+    parts = [_HEADER.pack(_MAGIC, _FORM, len(events))]
     for event in events:
-        texts = [text.encode() for text in event[:4]]
+        texts = [text.encode() for text in (*event[:4], event.request_id)]
         if max(map(len, texts)) > MAX_TEXT_BYTES:
             raise ValueError(f"a text of event {event.event_id[:40]!r} exceeds {MAX_TEXT_BYTES}")
         parts += [_EVENT.pack(event.timestamp_ms, *map(len, texts)), *texts]
@@ -45,8 +48,10 @@ def decode(data: bytes) -> list[Event]:
     if len(data) < _HEADER.size:
         raise MessageCorrupt(f"{len(data)} bytes are fewer than an event message's header")
     magic, form, count = _HEADER.unpack_from(data)
-    if magic != _MAGIC or form != 1 or count > MAX_EVENTS:
-        raise MessageCorrupt(f"not an event message of format 1: begins with {data[:3].hex()}")
+    if magic != _MAGIC or form != _FORM or count > MAX_EVENTS:
+        raise MessageCorrupt(
+            f"not an event message of format {_FORM}: begins with {data[:3].hex()}"
+        )
     events, at = [], _HEADER.size
     for _ in range(count):
         event, at = _decode_one(data, at)
@@ -68,10 +73,10 @@ def _decode_one(data: bytes, at: int) -> tuple[Event, int]:
         texts.append(data[at : at + length])
         at += length
     try:
-        event_id, kind, user_id, item_id = (text.decode() for text in texts)
+        event_id, kind, user_id, item_id, request_id = (text.decode() for text in texts)
     except UnicodeDecodeError as error:
         raise MessageCorrupt(f"a text is not UTF-8: {error}") from error
-    return Event(event_id, kind, user_id, item_id, timestamp_ms), at
+    return Event(event_id, kind, user_id, item_id, timestamp_ms, request_id), at
 
 
 class EventFeed:

@@ -177,6 +177,7 @@ class EventEntry(Struct, forbid_unknown_fields=True, kw_only=True):
     user_id: Id
     item_id: Id
     timestamp_ms: Annotated[TimestampMs, Meta(description="Now when absent")] | None = None
+    request_id: Annotated[Id, Meta(description="Of the answer that showed it")] | None = None
 
 
 class EventBatch(Struct, forbid_unknown_fields=True):

@@ -85,6 +85,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_id: str
     item_id: str
     timestamp_ms: int | None = None
+    request_id: str | None = None
+    """Of the answer that it comes from."""
 
 
 class EventsAccepted(Struct, frozen=True):

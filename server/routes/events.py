@@ -104,8 +104,15 @@ class EventsRoute:
         for position, entry in enumerate(entries):
             _check(entry, position, kinds, None if settings.replay else latest_ms)
         return [
-            Event(e.event_id, e.type, e.user_id, e.item_id, e.timestamp_ms or now_ms)
-            for e in entries
+            Event(
+                entry.event_id,
+                entry.type,
+                entry.user_id,
+                entry.item_id,
+                entry.timestamp_ms or now_ms,
+                entry.request_id or "",
+            )
+            for entry in entries
         ]
 
 

@@ -10,7 +10,13 @@ from cache.streams import START
 
 texts = st.text(max_size=30)
 events = st.builds(
-    Event, texts, st.sampled_from(["impression", "click"]), texts, texts, st.integers(0, 1 << 62)
+    Event,
+    texts,
+    st.sampled_from(["impression", "click"]),
+    texts,
+    texts,
+    st.integers(0, 1 << 62),
+    texts,
 )
 
 
@@ -21,7 +27,7 @@ def test_events_read_back(batch: list[Event]) -> None:
 
 @given(st.binary(max_size=100))
 def test_rubbish_is_no_event_message(data: bytes) -> None:
-    for rubbish in (data, b"UE\x01\x00\xff" + data):
+    for rubbish in (data, b"UE\x02\x00\xff" + data):
         with pytest.raises(MessageCorrupt):
             decode(rubbish)
 

@@ -24,7 +24,7 @@ def post(client: httpx.Client, *events: dict[str, Any]) -> httpx.Response:
 def test_accepted_events_are_in_the_stream(served: Served, redis_url: str) -> None:
     clear(redis_url)
     before_ms = time.time_ns() // 1_000_000
-    click = EVENT | {"event_id": "e-2", "type": "click", "timestamp_ms": NOW_MS}
+    click = EVENT | {"event_id": "e-2", "type": "click", "timestamp_ms": NOW_MS, "request_id": "r"}
     with live_gateway(settings_for(served.student, redis_url=redis_url)) as client:
         answered = post(client, EVENT, click)
         assert (answered.status_code, answered.json()) == (202, {"accepted": 2})
@@ -33,7 +33,8 @@ def test_accepted_events_are_in_the_stream(served: Served, redis_url: str) -> No
         ((_, fields),) = direct.xrange(EVENTS_STREAM)
     shown, clicked = decode(next(iter(fields.values())))
     assert before_ms <= shown.timestamp_ms <= time.time_ns() // 1_000_000
-    assert clicked == ("e-2", "click", "u", "item-1", NOW_MS)
+    assert shown.request_id == ""
+    assert clicked == ("e-2", "click", "u", "item-1", NOW_MS, "r")
 
 
 def test_without_redis_the_caller_is_told_to_send_again(served: Served) -> None:

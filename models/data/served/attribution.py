@@ -6,22 +6,47 @@ from typing import Final
 import polars as pl
 
 from models.data.served.archive import Answers
+from models.data.served.events import REQUEST
 
 IMPRESSION: Final = "impression"
 PAIR: Final = ["user_id", "item_id"]
+OF_ANSWER: Final = ("request_id", "timestamp_ms", "position")
 
 
 def shown_by_events(events: pl.DataFrame, answers: Answers, within_ms: int) -> pl.DataFrame:
     """A row for all impression events of a user, an item and an instant: `shown_ms`, and of the
-    newest archived answer that returned the item to this user so long before at most `request_id`,
-    `timestamp_ms` and `position`, or nulls. An answer shows an item once: when it is shown again,
-    that is of one not archived."""
-    told = events.filter(pl.col("type") == IMPRESSION)
+    archived answer `request_id`, `timestamp_ms` and `position`, or nulls. It is the one that the
+    event names, though it may not be archived; of an event that names none, the newest that
+    returned the item to this user so long before at most. An answer shows an item once: when it is
+    shown again, that is of one not archived."""
     told = (
-        told.select(*PAIR, pl.col("timestamp_ms").alias("shown_ms"))
-        .unique()
-        .sort("shown_ms", *PAIR)
+        events.filter(pl.col("type") == IMPRESSION)
+        .select(*PAIR, pl.col("timestamp_ms").alias("shown_ms"), pl.col(REQUEST))
+        .sort("shown_ms", *PAIR, REQUEST, nulls_last=True)
+        .unique([*PAIR, "shown_ms"], keep="first", maintain_order=True)
     )
+    named = _named(told.filter(pl.col(REQUEST).is_not_null()), answers)
+    others = _newest(told.filter(pl.col(REQUEST).is_null()).drop(REQUEST), answers, within_ms)
+    found = pl.concat([named, others]).sort("shown_ms", *PAIR, maintain_order=True)
+    is_first = pl.struct("request_id", "item_id").is_first_distinct()
+    return found.with_columns(
+        pl.when(is_first).then(pl.col(name)).alias(name) for name in OF_ANSWER
+    )
+
+
+def _named(told: pl.DataFrame, answers: Answers) -> pl.DataFrame:
+    """An answer cannot have been shown before it was given."""
+    by = [*PAIR, REQUEST]
+    found = told.join(answers.returned, on=by, how="left", maintain_order="left")
+    is_there = pl.col("timestamp_ms") <= pl.col("shown_ms")
+    return found.select(
+        *PAIR,
+        "shown_ms",
+        *(pl.when(is_there).then(pl.col(name)).alias(name) for name in OF_ANSWER),
+    )
+
+
+def _newest(told: pl.DataFrame, answers: Answers, within_ms: int) -> pl.DataFrame:
     found = told.join_asof(
         answers.returned.sort("timestamp_ms"),
         left_on="shown_ms",
@@ -32,11 +57,7 @@ def shown_by_events(events: pl.DataFrame, answers: Answers, within_ms: int) -> p
         coalesce=False,
         check_sortedness=False,
     )
-    is_first = pl.struct("request_id", "item_id").is_first_distinct()
-    return found.with_columns(
-        pl.when(is_first).then(pl.col(name)).alias(name)
-        for name in ("request_id", "timestamp_ms", "position")
-    )
+    return found.select(*PAIR, "shown_ms", *OF_ANSWER)
 
 
 def shown_by_slates(answers: Answers) -> pl.DataFrame:

@@ -15,6 +15,8 @@ COLUMNS: Final[dict[str, type[pl.DataType]]] = {
     "item_id": pl.String,
     "timestamp_ms": pl.Int64,
 }
+REQUEST: Final = "request_id"
+"""A column that a file may have, and of which values may be missing."""
 READERS: Final[dict[str, Callable[[Path], pl.DataFrame]]] = {
     ".parquet": pl.read_parquet,
     ".csv": lambda path: pl.read_csv(path, infer_schema=False),
@@ -23,7 +25,7 @@ READERS: Final[dict[str, Callable[[Path], pl.DataFrame]]] = {
 
 
 def read_events(path: Path) -> pl.DataFrame:
-    """COLUMNS in order of time, each event once. Raises SourceInvalid."""
+    """COLUMNS and REQUEST in order of time, each event once. Raises SourceInvalid."""
     paths = sorted(each for each in path.rglob("*") if each.suffix in READERS)
     paths = paths if path.is_dir() else [path]
     if not paths:
@@ -42,7 +44,11 @@ def _read(path: Path) -> pl.DataFrame:
         raise SourceInvalid(f"{path} is no file of events: give one of {', '.join(READERS)}")
     try:
         table = READERS[path.suffix](path)
-        found = table.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+        told = pl.col(REQUEST) if REQUEST in table.columns else pl.lit(None)
+        found = table.select(
+            *(pl.col(name).cast(kind) for name, kind in COLUMNS.items()),
+            told.cast(pl.String).replace("", None).alias(REQUEST),
+        )
     except (OSError, pl.exceptions.PolarsError) as error:
         raise SourceInvalid(
             f"{path} holds no events: {error}: give the columns {', '.join(COLUMNS)}"

@@ -40,13 +40,14 @@ def judged(request_id: str, user_id: str, scored: Scored, summary: Summary) -> A
     )
 
 
-def slate_of(ranked: Ranked) -> Slate:
+def slate_of(ranked: Ranked, request_id: str) -> Slate:
     positions, bids = ranked.order.positions, ranked.columns.bids
     return Slate(
         ranked.request.user_id,
         ranked.now_ms,
         ranked.assembled.item_keys.take(positions),
         None if bids is None else bids.take(positions).astype(np.float32),
+        request_id,
     )
 
 

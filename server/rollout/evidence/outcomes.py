@@ -142,15 +142,12 @@ class Outcomes:
                 self._join(event)
 
     def _join(self, event: Event) -> None:
+        told = event.user_id, key64(event.item_id), event.timestamp_ms, event.request_id
         joined = False
         if event.kind == IMPRESSION:
-            joined = self._attribution.impression(
-                event.user_id, key64(event.item_id), event.timestamp_ms
-            )
+            joined = self._attribution.impression(*told)
         elif event.kind == self._task:
-            joined = self._attribution.click(
-                event.user_id, key64(event.item_id), event.timestamp_ms
-            )
+            joined = self._attribution.click(*told)
         self.counts["joined" if joined else "other"] += 1
 
     async def _settle(self) -> None:

@@ -70,19 +70,19 @@ class Shadow:
         self._offered = asyncio.Event()
         self._reads_alike = _reads(candidate) == _reads(answering)
 
-    def offer(self, ranked: Ranked) -> None:
+    def offer(self, ranked: Ranked, request_id: str) -> None:
         """An answer of the answering lane. Where the cache was not read, the student that would
         read better is not to be blamed on the other."""
         if ranked.cache_reason is not None or not ranked.columns.item_ids:
             return
-        request_id = f"{self._salt}{ranked.now_ms}{ranked.request.user_id}"
-        if key64(request_id) >= self._below:
+        drawn = f"{self._salt}{ranked.now_ms}{ranked.request.user_id}"
+        if key64(drawn) >= self._below:
             return
         try:
-            held = self._witness.follow(ranked)
+            held = self._witness.follow(ranked, request_id)
             if held is not None:
                 held.scores[STABLE] = shown_scores(ranked)
-            self._waiting.append(_Offered(request_id, ranked, held, self._reading(ranked)))
+            self._waiting.append(_Offered(drawn, ranked, held, self._reading(ranked)))
             self._offered.set()
         except Exception as error:
             self._witness.note("not_shadowed", error)

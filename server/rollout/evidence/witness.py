@@ -81,7 +81,7 @@ class Witness:
         try:
             count_answer(self._sums[lane], answered(ranked, answer, clock))
             self._changed[lane] = True
-            held = self._follow(ranked)
+            held = self._follow(ranked, answer.request_id)
             if held is not None:
                 held.scores[lane] = shown_scores(ranked)
         except Exception as error:
@@ -93,10 +93,10 @@ class Witness:
             count_error(self._sums[lane])
             self._changed[lane] = True
 
-    def follow(self, ranked: Ranked) -> Held | None:
+    def follow(self, ranked: Ranked, request_id: str) -> Held | None:
         """A shadowed request, to be labelled by what its user does with the stable lane's answer:
         the scores of both lanes go with it. None where there will be no labels."""
-        return self._follow(ranked)
+        return self._follow(ranked, request_id)
 
     def shadowed(
         self, stable: Answer | None, canary: Answer | None, agreed: Agreement | None
@@ -151,12 +151,12 @@ class Witness:
             return False
         return lane == CANARY or (lane == STABLE and self.control.holds(user_id))
 
-    def _follow(self, ranked: Ranked) -> Held | None:
+    def _follow(self, ranked: Ranked, request_id: str) -> Held | None:
         """An answer whose scores are of the task that clicks are events of."""
         is_ours = ranked.request.task in (None, self._task) and len(ranked.order.positions)
         if self.outcomes is None or not is_ours:
             return None
-        return self.outcomes.show(slate_of(ranked))
+        return self.outcomes.show(slate_of(ranked, request_id))
 
     def _outcomes(self, watch: Watch) -> Outcomes:
         plan = self.state.plan

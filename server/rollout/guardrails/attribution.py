@@ -38,6 +38,7 @@ class Slate(NamedTuple):
     at_ms: int  # the request's
     keys: U64  # [n] of items
     bids: F32 | None  # [n] the value of a click; 1 without
+    request_id: str = ""
 
 
 class Held:
@@ -63,8 +64,9 @@ class Outcome(NamedTuple):
 
 
 class Attribution:
-    """Events carry no request's id. One goes to the newest answer of its user that holds its item,
-    a click rather to one that showed it; of what was not shown, no click counts."""
+    """An event that names its request goes to that one's answer, if it was given here. Another goes
+    to the newest answer of its user that holds its item, a click rather to one that showed it. Of
+    what was not shown, no click counts."""
 
     def __init__(
         self,
@@ -104,18 +106,18 @@ class Attribution:
     def knows(self, user_id: str) -> bool:
         return user_id in self._by_user
 
-    def impression(self, user_id: str, item: int, at_ms: int) -> bool:
+    def impression(self, user_id: str, item: int, at_ms: int, request_id: str = "") -> bool:
         """Whether it is of an answer that is held."""
-        found = max(self._holding(user_id, item, at_ms), key=_time, default=None)
+        found = max(self._holding(user_id, item, at_ms, request_id), key=_time, default=None)
         if found is None:
             return False
         held, place = found
         held.shown = (held.shown or set()) | {place}
         return True
 
-    def click(self, user_id: str, item: int, at_ms: int) -> bool:
+    def click(self, user_id: str, item: int, at_ms: int, request_id: str = "") -> bool:
         """Its impression may still be on its way."""
-        holding = self._holding(user_id, item, at_ms)
+        holding = self._holding(user_id, item, at_ms, request_id)
         shown = [(held, place) for held, place in holding if self._is_shown(held, place)]
         found = max(shown or holding, key=_time, default=None)
         if found is None:
@@ -142,8 +144,12 @@ class Attribution:
         self._items = 0
         return count
 
-    def _holding(self, user_id: str, item: int, at_ms: int) -> list[tuple[Held, int]]:
+    def _holding(
+        self, user_id: str, item: int, at_ms: int, request_id: str
+    ) -> list[tuple[Held, int]]:
         mine = self._by_user.get(user_id, ())
+        if request_id:
+            mine = [held for held in mine if held.slate.request_id == request_id]
         due = [held for held in mine if 0 <= at_ms - held.slate.at_ms < self._window_ms]
         found = [(held, held.place(item)) for held in due]
         return [(held, place) for held, place in found if place is not None]

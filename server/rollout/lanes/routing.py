@@ -60,7 +60,7 @@ class Routing(NamedTuple):
         if self.witness is not None:
             self.witness.tell(lane.name, ranked, answer, clock)
         if self.shadow is not None and lane.name == STABLE:
-            self.shadow.offer(ranked)
+            self.shadow.offer(ranked, answer.request_id)
 
     def failed(self, lane: Lane, user_id: str, error: Exception) -> None:
         """A refusal is no fault of a lane, unless that had no time for the request: of a slow one

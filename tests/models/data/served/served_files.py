@@ -47,7 +47,8 @@ def answers_of(log: Log) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def events_of(log: Log) -> pl.DataFrame:
+def events_of(log: Log, *also: str) -> pl.DataFrame:
+    """`also`: columns of impressions."""
     number = pl.int_range(pl.len())
     rows = log.impressions.with_columns(number.alias("number"))
     kinds = [
@@ -61,7 +62,7 @@ def events_of(log: Log) -> pl.DataFrame:
     ]
     return pl.concat(kinds).select(
         pl.format("{}-{}", "type", "number").alias("event_id"), "type", "user_id", "item_id",
-        (pl.col("timestamp_ms") + pl.col("after")).alias("timestamp_ms"),
+        (pl.col("timestamp_ms") + pl.col("after")).alias("timestamp_ms"), *also,
     )  # fmt: skip
 
 

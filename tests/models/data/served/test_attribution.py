@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data.served.archive import COLUMNS, Answers
-from models.data.served.events import in_order
+from models.data.served.events import COLUMNS as EVENT_COLUMNS
+from models.data.served.events import REQUEST, in_order
 from models.data.served.mapping import ServedMapping
 from models.data.served.reading import complete_until_ms, impressions_of
 
@@ -20,7 +21,7 @@ MAPPING = ServedMapping(
     days=365.0,
     context={"page": "categorical"},
 )
-Told = tuple[int, str, str, str]  # ms, type, user, item
+Told = tuple[int | str, ...]  # ms, type, user, item; the request that it names, or ""
 
 
 def answers(*told: tuple[int, str, list[str]], returned: int = 2) -> Answers:
@@ -39,9 +40,12 @@ def answers(*told: tuple[int, str, list[str]], returned: int = 2) -> Answers:
 def events(*told: Told) -> pl.DataFrame:
     """At the end one by another user, so that the windows of the others are over."""
     number = count()
-    rows = [(f"e{next(number)}", kind, user, item, at) for at, kind, user, item in told]
-    names = ("event_id", "type", "user_id", "item_id", "timestamp_ms")
-    return in_order(pl.DataFrame(rows, names, orient="row"))
+    rows = [
+        (f"e{next(number)}", kind, user, item, at, *[name or None for name in named or [""]])
+        for at, kind, user, item, *named in told
+    ]
+    table = pl.DataFrame(rows, [*EVENT_COLUMNS, REQUEST], orient="row")
+    return in_order(table.cast({REQUEST: pl.String}))
 
 
 def found(given_answers: Answers, *told: Told) -> list[tuple[object, ...]]:
@@ -79,6 +83,27 @@ def test_what_an_answer_shows_again_is_an_impression_of_another() -> None:
     assert [(row[0], row[-1]) for row in rows] == [("r0", 0), ("unanswered-u1-1020", 1)]
 
 
+def test_an_impression_is_of_the_answer_that_it_names() -> None:
+    told = answers((1000, "u1", ["a"]), (1020, "u1", ["a"]), LATE)
+    assert found(told, (1030, "impression", "u1", "a", "r0")) == [("r0", "a", 1000, 1, "p0", 0)]
+    late = (1300, "impression", "u1", "a", "r0")
+    assert found(told, late) == [("r0", "a", 1000, 1, "p0", 0)]
+
+
+def test_an_impression_of_an_answer_not_archived_is_of_no_other() -> None:
+    told = answers((1000, "u1", ["a"]), LATE)
+    shown = ((1010, "impression", "u1", "a", "lost"), (1020, "click", "u1", "a"))
+    assert found(told, *shown) == [("unanswered-u1-1010", "a", 1010, 0, None, 1)]
+
+
+def test_an_answer_that_is_named_must_have_returned_the_item_to_the_user_before() -> None:
+    told = answers((1000, "u1", ["a", "b", "c"]), (1000, "u2", ["a"]), LATE)
+    for wrong in ((1010, "c", "r0"), (1010, "a", "r1"), (990, "a", "r0")):
+        at, item, named = wrong
+        [row] = found(told, (at, "impression", "u1", item, named))
+        assert row[0] == f"unanswered-u1-{at}"
+
+
 def test_what_two_events_tell_of_one_instant_is_one_impression() -> None:
     told = answers((1000, "u1", ["a"]), LATE)
     shown = (1010, "impression", "u1", "a")
@@ -107,9 +132,9 @@ def test_an_event_told_twice_counts_where_it_was_first_told() -> None:
 
 
 NAMES = st.sampled_from(("u1", "u2")), st.sampled_from(("a", "b", "c"))
-EVENTS = st.lists(
-    st.tuples(st.integers(0, 900), st.sampled_from(("impression", "click")), *NAMES), max_size=40
-)
+KINDS = st.sampled_from(("impression", "click"))
+REQUESTS = st.sampled_from(("", "", "r0", "r1", "r2"))
+EVENTS = st.lists(st.tuples(st.integers(0, 900), KINDS, *NAMES, REQUESTS), max_size=40)
 ANSWERS = st.lists(
     st.tuples(st.integers(0, 900), NAMES[0], st.permutations(["a", "b", "c"])), max_size=12
 )
@@ -118,7 +143,9 @@ ANSWERS = st.lists(
 @settings(deadline=None, max_examples=150)
 @given(EVENTS, ANSWERS, st.integers(0, 1000))
 def test_what_comes_after_an_instant_changes_nothing_that_was_known_at_it(
-    told: list[Told], asked: list[tuple[int, str, list[str]]], instant_ms: int
+    told: list[tuple[int, str, str, str, str]],
+    asked: list[tuple[int, str, list[str]]],
+    instant_ms: int,
 ) -> None:
     """Rows of a log made then are rows, to the last label, of the log made later: no label is told
     before its window is over, and none is taken back."""
@@ -138,15 +165,15 @@ def test_what_comes_after_an_instant_changes_nothing_that_was_known_at_it(
 @settings(deadline=None, max_examples=150)
 @given(EVENTS, ANSWERS)
 def test_labels_are_those_of_a_search_event_by_event(
-    told: list[Told], asked: list[tuple[int, str, list[str]]]
+    told: list[tuple[int, str, str, str, str]], asked: list[tuple[int, str, list[str]]]
 ) -> None:
     if not (told and asked):
         return
     told = sorted(told)
     rows = impressions_of(answers(*sorted(asked)), events(*told), MAPPING)
-    shown = sorted({(at, user, item) for at, kind, user, item in told if kind == "impression"})
+    shown = sorted({(at, user, item) for at, kind, user, item, _ in told if kind == "impression"})
     clicked = set()
-    for at, kind, user, item in told:
+    for at, kind, user, item, _ in told:
         if kind == "click":
             before = [each for each in shown if each[1:] == (user, item) and each[0] <= at]
             if before and at - before[-1][0] <= WINDOW_MS:

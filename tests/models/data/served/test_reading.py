@@ -137,6 +137,25 @@ def test_what_archive_and_callers_tell_twice_counts_once(world: Log, tmp_path: P
     assert read(path).impressions.equals(once.impressions)
 
 
+def test_events_that_name_their_request_need_no_time_to_be_told_by(
+    world: Log, tmp_path: Path
+) -> None:
+    path = write_served(world, tmp_path, shown_within_s=0)
+    assert read(path).impressions["request_id"].str.starts_with("unanswered-").all()
+    events_of(world, "request_id").write_parquet(tmp_path / "events" / "day.parquet")
+    whole = read(path).impressions
+    assert not whole["request_id"].str.starts_with("unanswered-").any()
+    (tmp_path / "events" / "day.parquet").unlink()
+    is_odd = pl.int_range(pl.len()) % 2 == 1
+    told = events_of(world, "request_id").with_columns(
+        request_id=pl.when(is_odd).then(pl.lit("")).otherwise("request_id")
+    )
+    told.write_csv(tmp_path / "events" / "day.csv")  # which cannot tell nothing from an empty text
+    named = read(path).impressions["request_id"].str.starts_with("unanswered-")
+    assert named.any()
+    assert not named.all()
+
+
 REFUSED = [
     (("requests: archive", "requests: events"), SourceInvalid, "holds no date=…/hour=…"),
     (("events: events", "events: archive/nowhere.csv"), SourceInvalid, "holds no events"),

@@ -78,7 +78,7 @@ async def _answer(world: Pairing, request: RankRequest, due_s: float) -> float:
     ranked: Ranked = await world.stable.ranker.rank(request, StageClock())
     took_ms = (perf_counter() - due_s) * 1e3
     # Each is another request to the choice of what is shadowed.
-    world.shadow.offer(ranked._replace(now_ms=round(due_s * 1e6)))
+    world.shadow.offer(ranked._replace(now_ms=round(due_s * 1e6)), "")
     return took_ms
 
 

@@ -80,7 +80,7 @@ class Pairing:
     async def answer(self, *numbers: int) -> list[Ranked]:
         answered = await self._answers.answer(*(body_of(number) for number in numbers))
         for each in answered:
-            self.shadow.offer(each.ranked)
+            self.shadow.offer(each.ranked, "")
         return [each.ranked for each in answered]
 
     async def run_until(self, is_done: Callable[[], bool]) -> None:

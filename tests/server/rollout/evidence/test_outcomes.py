@@ -66,6 +66,17 @@ async def test_click_of_a_slate_counts_with_its_value_and_what_was_expected() ->
     assert world.witness.counts() == {"followed": 1, "joined": 1, "other": 2, "settled": 1}
 
 
+async def test_click_that_names_another_gateways_answer_is_none_here() -> None:
+    world = await World().begin()
+    tell(world.witness, CANARY, ranked_of(), number=7)
+    world.watch.append(
+        event("click", "a", request_id="u-0-7"), event("click", "b", request_id="elsewhere-1")
+    )
+    await world.over()
+    assert world.figures() == (1.0, 2.0, 1.0)
+    assert world.witness.counts() == {"followed": 1, "joined": 1, "other": 1, "settled": 1}
+
+
 async def test_by_events_only_what_was_shown_counts() -> None:
     world = await World(impressions="events").begin()
     tell(world.witness, CANARY, ranked_of())

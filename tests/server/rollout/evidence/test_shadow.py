@@ -141,7 +141,7 @@ async def test_a_share_of_answers_is_shadowed(
     [ranked] = await world.answer(0)
     world.shadow._waiting.clear()
     for number in range(20):
-        world.shadow.offer(ranked._replace(now_ms=NOW_MS + number))
+        world.shadow.offer(ranked._replace(now_ms=NOW_MS + number), "")
     assert least <= len(world.shadow._waiting) <= most
     world.close()
 
@@ -152,7 +152,7 @@ async def test_request_whose_cache_was_not_read_is_not_shadowed(
     world = await pairing(served, tmp_path)
     [ranked] = await world.answer(0)
     world.shadow._waiting.clear()
-    world.shadow.offer(ranked._replace(cache_reason="timeout"))
+    world.shadow.offer(ranked._replace(cache_reason="timeout"), "")
     assert not world.shadow._waiting
     world.close()
 
@@ -200,7 +200,7 @@ async def test_both_lanes_are_labelled_by_what_the_user_did_with_the_one_answer(
     [ranked] = await world.answer(0)
     await world.run_until(lambda: world.witness.counts().get("shadowed") == 1)
     # One that the candidate has no scores for says nothing of either.
-    alone = world.witness.follow(ranked._replace(now_ms=NOW_MS + 9))
+    alone = world.witness.follow(ranked._replace(now_ms=NOW_MS + 9), "")
     assert alone is not None
     alone.scores["stable"] = shown_scores(ranked)
     watch.append(event("click", best_of(ranked), NOW_MS + 1, "user-0"))

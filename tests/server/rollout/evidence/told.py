@@ -138,8 +138,8 @@ def answers_in(sums: Sums) -> float:
     return float(sums.grouped(ANSWERED).sum())
 
 
-def event(kind: str, item: str, at_ms: int = 1, user: str = "u") -> Event:
-    return Event(f"{kind}-{item}-{at_ms}", kind, user, item, at_ms)
+def event(kind: str, item: str, at_ms: int = 1, user: str = "u", request_id: str = "") -> Event:
+    return Event(f"{kind}-{item}-{at_ms}", kind, user, item, at_ms, request_id)
 
 
 def users_of(witness: Witness, count: int, *, is_control: bool = True) -> list[str]:

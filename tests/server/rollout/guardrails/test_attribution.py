@@ -23,9 +23,11 @@ A, B = keys64(["a", "b"]).tolist()
 OVER_S = WINDOW_S + GRACE_S
 
 
-def slate(user: str = "u", at_ms: int = 0, items: str = "ab", bids: Any = None) -> Slate:
+def slate(
+    user: str = "u", at_ms: int = 0, items: str = "ab", bids: Any = None, request_id: str = ""
+) -> Slate:
     worth = None if bids is None else np.array(bids, np.float32)
-    return Slate(user, at_ms, keys64(list(items)), worth)
+    return Slate(user, at_ms, keys64(list(items)), worth, request_id)
 
 
 def shown(attribution: Attribution, lane: str = "canary", at_s: float = 0.0, **of: Any) -> Held:
@@ -67,6 +69,33 @@ def test_answer_of_which_nothing_was_shown_does_not_count() -> None:
     shown(attribution)
     attribution.click("u", A, 20)
     assert settled(attribution) == []
+
+
+def test_event_that_names_its_request_goes_to_that_answer_and_not_to_the_newest() -> None:
+    attribution = Attribution(WINDOW_S)
+    for number in range(3):
+        shown(attribution, at_ms=number, at_s=float(number), request_id=f"r{number}")
+    for name in ("r0", "r1"):
+        assert attribution.impression("u", A, 10, name)
+    assert attribution.click("u", A, 20, "r0")
+    assert clicks(attribution) == [(1, 1.0), (1, 0.0)]
+
+
+def test_event_that_names_an_answer_given_elsewhere_is_nobodys_here() -> None:
+    attribution = Attribution(WINDOW_S, is_all_shown=True)
+    shown(attribution, request_id="here")
+    assert not attribution.impression("u", A, 10, "elsewhere")
+    assert not attribution.click("u", A, 20, "elsewhere")
+    assert clicks(attribution) == [(2, 0.0)]
+
+
+def test_request_that_is_named_showed_nothing_but_what_it_answered_in_its_window() -> None:
+    attribution = Attribution(WINDOW_S, is_all_shown=True)
+    shown(attribution, items="a", request_id="r")
+    assert not attribution.click("u", B, 20, "r")
+    assert not attribution.click("v", A, 20, "r")
+    assert not attribution.click("u", A, round(WINDOW_S * 1000), "r")
+    assert clicks(attribution) == [(1, 0.0)]
 
 
 @pytest.mark.parametrize("order", [("impression", "click"), ("click", "impression")])
