@@ -42,9 +42,14 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first, so that no process ends long after the others."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files that take long begin first, so that no process ends long after the others; before them
+    those that want to be alone, each of which would wait for long ones to end."""
+    alone, slow = (_paths(items, marker) for marker in ("alone", "slow"))
+    items.sort(key=lambda item: (item.path not in alone, item.path not in slow))
+
+
+def _paths(items: list[pytest.Item], marker: str) -> set[Path]:
+    return {item.path for item in items if item.get_closest_marker(marker)}
 
 
 @contextmanager
