@@ -18,10 +18,10 @@ install: $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/understudy demo --rollout $(ARGS)
 
-# What `check` has just run of the chart is not run again; `pytest` alone runs all. Three processes on
+# What `check` has just run of the chart is not run again; `pytest` alone runs all. Four processes on
 # two cores: tests wait for servers half of their time. Slow files come first, as tests/conftest.py has it.
 test: check
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
 	  -m "not chart" $(ARGS)
 
 check: $(INSTALLED)

@@ -15,9 +15,10 @@ MAX_MESSAGES: Final = 100_000
 """Of backlog: past it the oldest are lost."""
 
 _HEADER: Final = Struct("<2sBxI")
-_EVENT: Final = Struct("<qHHHHH")
+_EVENT: Final = {1: Struct("<qHHHH"), 2: Struct("<qHHHHH")}
+"""By format: the second has a request's id. It is used where there is one, so that processes of an
+earlier version read what does not need it."""
 _MAGIC: Final = b"UE"
-_FORM: Final = 2
 
 
 class Event(NamedTuple):
@@ -34,12 +35,13 @@ def encode(events: Sequence[Event]) -> bytes:
     """Raises ValueError past a bound."""
     if len(events) > MAX_EVENTS:
         raise ValueError(f"{len(events)} events in one message, at most {MAX_EVENTS}")
-    parts = [_HEADER.pack(_MAGIC, _FORM, len(events))]
+    form = 2 if any(event.request_id for event in events) else 1
+    parts = [_HEADER.pack(_MAGIC, form, len(events))]
     for event in events:
-        texts = [text.encode() for text in (*event[:4], event.request_id)]
+        texts = [text.encode() for text in (*event[:4], event.request_id)[: 3 + form]]
         if max(map(len, texts)) > MAX_TEXT_BYTES:
             raise ValueError(f"a text of event {event.event_id[:40]!r} exceeds {MAX_TEXT_BYTES}")
-        parts += [_EVENT.pack(event.timestamp_ms, *map(len, texts)), *texts]
+        parts += [_EVENT[form].pack(event.timestamp_ms, *map(len, texts)), *texts]
     return b"".join(parts)
 
 
@@ -48,24 +50,22 @@ def decode(data: bytes) -> list[Event]:
     if len(data) < _HEADER.size:
         raise MessageCorrupt(f"{len(data)} bytes are fewer than an event message's header")
     magic, form, count = _HEADER.unpack_from(data)
-    if magic != _MAGIC or form != _FORM or count > MAX_EVENTS:
-        raise MessageCorrupt(
-            f"not an event message of format {_FORM}: begins with {data[:3].hex()}"
-        )
+    if magic != _MAGIC or form not in _EVENT or count > MAX_EVENTS:
+        raise MessageCorrupt(f"not an event message of format 1 or 2: begins with {data[:3].hex()}")
     events, at = [], _HEADER.size
     for _ in range(count):
-        event, at = _decode_one(data, at)
+        event, at = _decode_one(data, at, _EVENT[form])
         events.append(event)
     if at != len(data):
         raise MessageCorrupt(f"{len(data) - at} bytes too many after {count} events")
     return events
 
 
-def _decode_one(data: bytes, at: int) -> tuple[Event, int]:
-    if at + _EVENT.size > len(data):
+def _decode_one(data: bytes, at: int, head: Struct) -> tuple[Event, int]:
+    if at + head.size > len(data):
         raise MessageCorrupt("the message ends within an event")
-    timestamp_ms, *lengths = _EVENT.unpack_from(data, at)
-    at += _EVENT.size
+    timestamp_ms, *lengths = head.unpack_from(data, at)
+    at += head.size
     if max(lengths) > MAX_TEXT_BYTES or at + sum(lengths) > len(data):
         raise MessageCorrupt(f"texts of {lengths} bytes do not fit the message")
     texts = []
@@ -73,10 +73,10 @@ def _decode_one(data: bytes, at: int) -> tuple[Event, int]:
         texts.append(data[at : at + length])
         at += length
     try:
-        event_id, kind, user_id, item_id, request_id = (text.decode() for text in texts)
+        event_id, kind, user_id, item_id, *named = (text.decode() for text in texts)
     except UnicodeDecodeError as error:
         raise MessageCorrupt(f"a text is not UTF-8: {error}") from error
-    return Event(event_id, kind, user_id, item_id, timestamp_ms, request_id), at
+    return Event(event_id, kind, user_id, item_id, timestamp_ms, *named), at
 
 
 class EventFeed:

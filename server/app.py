@@ -75,7 +75,7 @@ def create_app(
     gateway = Gateway(settings, on_ready)
     registry, is_traced = gateway.metrics.registry, gateway.tracer is not None
     pages = None if worker is None else WorkerPages(worker, registry, has_exemplars=is_traced)
-    pulse = None if worker is None else Pulse(worker.pulse, worker.number)
+    pulse = None if worker is None else Pulse(worker.pulse, worker.number, gateway.until_ready)
     comes_back = worker is not None and worker.comes_back
     slow = SlowPages(gateway.slow, settings.slow_window_s, worker)
     inference = OpenInference(gateway)
@@ -87,13 +87,14 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         watching = nullcontext() if console is None else console.running()
         listening = grpc_listening(inference, version())
-        async with pages or nullcontext(), slow.telling(), watching:
-            await gateway.start()
-            if comes_back:
-                await gateway.until_ready()  # the others answer meanwhile
-            async with listening, pulse or nullcontext():
-                yield
-        await gateway.stop()
+        async with pulse or nullcontext():
+            async with pages or nullcontext(), slow.telling(), watching:
+                await gateway.start()
+                if comes_back:
+                    await gateway.until_ready()  # the others answer meanwhile
+                async with listening:
+                    yield
+            await gateway.stop()
 
     app = GatewayApp(
         title=TITLE, version=version(), redoc_url=None, lifespan=lifespan, telemetry=UNTOLD

@@ -77,19 +77,15 @@ ITEMS_EXAMPLE: Final[dict[str, Any]] = {
     }
 }
 
+_SHOWN: Final = {"user_id": "user-7", "request_id": "9f2c51d07a3e-17"}
 EVENTS_EXAMPLE: Final[dict[str, Any]] = {
     "slate": {
         "summary": "Two shown, one clicked",
         "value": {
             "events": [
-                {
-                    "event_id": "e-1",
-                    "type": "impression",
-                    "user_id": "user-7",
-                    "item_id": "item-2",
-                },
-                {"event_id": "e-2", "type": "impression", "user_id": "user-7", "item_id": "item-1"},
-                {"event_id": "e-3", "type": "click", "user_id": "user-7", "item_id": "item-2"},
+                {"event_id": "e-1", "type": "impression", "item_id": "item-2", **_SHOWN},
+                {"event_id": "e-2", "type": "impression", "item_id": "item-1", **_SHOWN},
+                {"event_id": "e-3", "type": "click", "item_id": "item-2", **_SHOWN},
             ]
         },
     }

@@ -39,6 +39,7 @@ class Judged(NamedTuple):
     teacher: F64
     tier: U8  # [n]
     age_s: F32  # [n]
+    request_id: str = ""
 
 
 class Pair(NamedTuple):
@@ -93,6 +94,7 @@ class Judge:
             teacher=self._teacher.probabilities(self._teacher.run(told).logit, self._place),
             tier=served.tier[rows],
             age_s=served.age_s[rows],
+            request_id=served.request_id,
         )
 
     def _passed(self, served: Served) -> Passed | None:

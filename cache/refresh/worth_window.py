@@ -35,9 +35,10 @@ class Held(NamedTuple):
 class AttributionWindow:
     """At most `limit` requests. Times are those of requests and events, whatever clock they follow.
 
-    An event goes to the newest request of its user that returned its item: an impression within
-    `shown_ms` of the request, a positive of the task within `window_ms`. Events carry no request
-    id, so that an impression from a request that was not sampled may be taken for one's own.
+    An event goes to the request that it names, within `window_ms`. One that names none goes to the
+    newest request of its user that returned its item: an impression within `shown_ms` of the
+    request, a positive of the task within `window_ms`. An impression from a request that was not
+    sampled may so be taken for one's own.
     """
 
     def __init__(self, task: str, window_ms: int, shown_ms: int, limit: int) -> None:
@@ -68,11 +69,14 @@ class AttributionWindow:
         reach_ms = self._reach_ms.get(event.kind)
         if reach_ms is None or event.user_id not in self._by_user:
             return False
+        if event.request_id:
+            reach_ms = self._window_ms
         concerned = [
             held
             for held in self._by_user[event.user_id]
             if event.item_id in held.places
             and 0 <= event.timestamp_ms - held.judged.at_ms <= reach_ms
+            and event.request_id in ("", held.judged.request_id)
         ]
         if not concerned:
             return False

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from struct import Struct
@@ -19,13 +19,15 @@ class Beat(NamedTuple):
 
 
 class Pulse:
-    """Of this worker: beats while it is entered, as often as the loop lets it.
+    """Of this worker: beats from when it is ready until it is left, as often as the loop lets it.
+    Loading a model may hold the interpreter for long, and with it the loop.
 
     By datagrams: a file's page may have to wait for a disk, and the loop with it.
     """
 
-    def __init__(self, path: Path, worker: int) -> None:
+    def __init__(self, path: Path, worker: int, until_ready: Callable[[], Awaitable[None]]) -> None:
         """`path` is the socket of the supervisor, who may have left."""
+        self._until_ready = until_ready
         self._path = str(path)
         self._beat = _BEAT.pack(worker, os.getpid())
         self._beating: asyncio.Task[None] | None = None
@@ -40,6 +42,7 @@ class Pulse:
             await asyncio.gather(self._beating, return_exceptions=True)
 
     async def _tell(self) -> None:
+        await self._until_ready()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as teller:
             teller.setblocking(False)
             while True:

@@ -1,7 +1,12 @@
 """The gateway's settings of its processes."""
 
-from pydantic import Field
+from typing import Final
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
+
+LEAST_SILENT_S: Final = 2.0
+"""Four beats: less would end workers whose loop was late once."""
 
 
 class WorkerSettings(BaseSettings):
@@ -15,3 +20,10 @@ class WorkerSettings(BaseSettings):
         description="A worker whose event loop has not turned for so long is ended, its stacks in "
         "the log, and started again; 0 lets it hang",
     )
+
+    @field_validator("worker_silent_s")
+    @classmethod
+    def _gives_time_for_beats(cls, silent_s: float) -> float:
+        if 0 < silent_s < LEAST_SILENT_S:
+            raise ValueError(f"give {LEAST_SILENT_S:g} or more, or 0 to let a worker hang")
+        return silent_s

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from server.background import Background
 from server.listening.port import check_free, shared_socket
 from server.listening.server import IN_WORK_S
 from server.open_inference.listening import GRPC_GRACE_S
@@ -54,7 +55,7 @@ class Supervisor:
         self._children = [child_of(worker, env, grace_s) for worker in self._workers]
         self._processes = Processes(folder, {"port": str(port)}, log.warning)
         self._silent_s = settings.worker_silent_s
-        self._pulses = PulseCount(max(1, math.ceil(self._silent_s / BEAT_S)))
+        self._pulses = PulseCount(math.ceil(self._silent_s / BEAT_S))
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -62,15 +63,17 @@ class Supervisor:
             asyncio.get_running_loop().add_signal_handler(number, self._end)
         keepers = [asyncio.create_task(self._processes.keep(child)) for child in self._children]
         tasks: list[asyncio.Task[Any]] = [*keepers, asyncio.create_task(self._stop.wait())]
-        watching = asyncio.create_task(self._watch())
+        background = Background()
+        background.keep("looking after workers", self._watch())
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 task.result()
         finally:
-            for task in (*tasks, watching):
+            await background.end()
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, watching, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _end(self) -> None:
         if self._stop.is_set():
@@ -94,10 +97,11 @@ class Supervisor:
             await asyncio.sleep(BEAT_S)
             pids = {worker.number: self._processes.pid(worker.name) for worker in self._workers}
             running = {number: pid for number, pid in pids.items() if pid is not None}
-            for number in self._pulses.silent(running):
+            # One a look: the others may turn again by the next.
+            for number in self._pulses.silent(running)[:1]:
                 name = self._workers[number].name
-                log.error("%s has not turned its event loop for %g s", name, self._silent_s)
                 await self._processes.abort(name)
+                log.error("%s had not turned its event loop for %g s", name, self._silent_s)
 
     def _all_listen(self) -> bool:
         return all(worker.socket.exists() for worker in self._workers)

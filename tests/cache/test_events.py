@@ -1,3 +1,5 @@
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_events_read_back(batch: list[Event]) -> None:
 
 @given(st.binary(max_size=100))
 def test_rubbish_is_no_event_message(data: bytes) -> None:
-    for rubbish in (data, b"UE\x02\x00\xff" + data):
+    for rubbish in (data, b"UE\x01\x00\xff" + data, b"UE\x02\x00\xff" + data):
         with pytest.raises(MessageCorrupt):
             decode(rubbish)
 
@@ -39,6 +41,14 @@ def test_cut_message_is_found(batch: list[Event], data: st.DataObject) -> None:
         decode(encoded[: data.draw(st.integers(0, len(encoded) - 1))])
     with pytest.raises(MessageCorrupt):
         decode(encoded + b"\0")
+
+
+def test_message_that_names_no_request_is_read_by_processes_of_the_first_format() -> None:
+    told = Event("e", "click", "u", "i", 7)
+    first = b"UE\x01\x00\x01\x00\x00\x00" + struct.pack("<qHHHH", 7, 1, 5, 1, 1) + b"eclickui"
+    assert encode([told]) == first
+    assert decode(first) == [told]
+    assert encode([told._replace(request_id="r")])[2] == 2
 
 
 def test_text_that_is_too_long_is_not_sent() -> None:

@@ -148,9 +148,11 @@ class Attribution:
         self, user_id: str, item: int, at_ms: int, request_id: str
     ) -> list[tuple[Held, int]]:
         mine = self._by_user.get(user_id, ())
-        if request_id:
+        since_ms = 0
+        if request_id:  # whose word is better than that of two clocks
             mine = [held for held in mine if held.slate.request_id == request_id]
-        due = [held for held in mine if 0 <= at_ms - held.slate.at_ms < self._window_ms]
+            since_ms = -self._window_ms
+        due = [held for held in mine if since_ms <= at_ms - held.slate.at_ms < self._window_ms]
         found = [(held, held.place(item)) for held in due]
         return [(held, place) for held, place in found if place is not None]
 

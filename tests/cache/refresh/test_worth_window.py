@@ -12,14 +12,14 @@ from cache.refresh.worth_window import AttributionWindow
 WINDOW_MS, SHOWN_MS = 1000, 100
 
 
-def judged(user: str = "u", at_ms: int = 0, items: str = "ab") -> Judged:
+def judged(user: str = "u", at_ms: int = 0, items: str = "ab", request_id: str = "") -> Judged:
     half = np.full(len(items), 0.5)
     tier, age = np.zeros(len(items), np.uint8), np.zeros(len(items), np.float32)
-    return Judged(user, at_ms, list(items), half, half, half, tier, age)
+    return Judged(user, at_ms, list(items), half, half, half, tier, age, request_id)
 
 
-def event(kind: str, item: str, at_ms: int, user: str = "u") -> Event:
-    return Event(f"{kind}-{item}-{at_ms}", kind, user, item, at_ms)
+def event(kind: str, item: str, at_ms: int, user: str = "u", request_id: str = "") -> Event:
+    return Event(f"{kind}-{item}-{at_ms}", kind, user, item, at_ms, request_id)
 
 
 @pytest.fixture
@@ -93,6 +93,15 @@ def test_no_more_than_the_limit_are_held() -> None:
     assert [window.hold(judged(at_ms=at)) for at in range(3)] == [True, True, False]
     assert len(list(window.settle(1 << 60))) == 2
     assert window.hold(judged())
+
+
+def test_event_that_names_its_request_is_no_other_ones(window: AttributionWindow) -> None:
+    window.hold(judged(at_ms=0, request_id="r0"))
+    window.hold(judged(at_ms=50, request_id="r1"))
+    assert not window.happened(event("impression", "a", 60, request_id="not-kept"))
+    for kind, at_ms in (("impression", SHOWN_MS + 1), ("click", 900)):
+        assert window.happened(event(kind, "a", at_ms, request_id="r0"))
+    assert labels(window) == [(0, [True]), (50, [])]
 
 
 @given(

@@ -13,6 +13,10 @@ LOOKS = 3
 RUNNING = {0: 10, 1: 11}
 
 
+async def ready() -> None:
+    """From the beginning."""
+
+
 def _beating(count: PulseCount, *beats: Beat) -> list[int]:
     for beat in beats:
         count.heard(beat)
@@ -72,7 +76,7 @@ async def _until(heard: list[Beat], beats: int) -> None:
 async def test_beats_are_heard_while_the_loop_turns(tmp_path: Path, heard: list[Beat]) -> None:
     path = tmp_path / "pulse.sock"
     with await listening(path, PulseCount(LOOKS)):
-        async with Pulse(path, 7):
+        async with Pulse(path, 7, ready):
             await _until(heard, 2)
     assert set(heard) == {Beat(7, os.getpid())}
 
@@ -82,16 +86,32 @@ async def test_what_is_no_beat_is_passed_over(tmp_path: Path, heard: list[Beat])
     with await listening(path, PulseCount(LOOKS)), closing(socket(AF_UNIX, SOCK_DGRAM)) as teller:
         for noise in (b"", b"beat", bytes(9)):
             teller.sendto(noise, str(path))
-        async with Pulse(path, 7):
+        async with Pulse(path, 7, ready):
             await _until(heard, 1)
     assert heard == [Beat(7, os.getpid())]
 
 
-async def test_supervisor_that_has_left_does_not_end_the_pulse(
+async def test_supervisor_that_comes_late_or_leaves_does_not_end_the_pulse(
     tmp_path: Path, heard: list[Beat]
 ) -> None:
     path = tmp_path / "pulse.sock"
-    async with Pulse(path, 7):
-        await asyncio.sleep(0)
-        with await listening(path, PulseCount(LOOKS)):
-            await _until(heard, 1)
+    async with Pulse(path, 7, ready):
+        for beats in (1, 2):
+            await asyncio.sleep(0)
+            with await listening(path, PulseCount(LOOKS)):
+                await _until(heard, beats)
+
+
+async def test_worker_that_is_not_ready_does_not_beat(tmp_path: Path, heard: list[Beat]) -> None:
+    path, is_ready = tmp_path / "pulse.sock", asyncio.Event()
+
+    async def until_ready() -> None:
+        await is_ready.wait()
+
+    with await listening(path, PulseCount(LOOKS)):
+        async with Pulse(path, 7, until_ready), Pulse(path, 8, ready):
+            await _until(heard, 2)
+            assert {beat.worker for beat in heard} == {8}
+            is_ready.set()
+            await _until(heard, 4)
+    assert {beat.worker for beat in heard} == {7, 8}

@@ -81,6 +81,14 @@ def test_event_that_names_its_request_goes_to_that_answer_and_not_to_the_newest(
     assert clicks(attribution) == [(1, 1.0), (1, 0.0)]
 
 
+def test_event_that_names_its_request_may_be_dated_by_a_slow_clock() -> None:
+    attribution = Attribution(WINDOW_S, is_all_shown=True)
+    shown(attribution, at_ms=1000, request_id="r")
+    assert not attribution.click("u", A, 900)
+    assert attribution.click("u", A, 900, "r")
+    assert clicks(attribution) == [(2, 1.0)]
+
+
 def test_event_that_names_an_answer_given_elsewhere_is_nobodys_here() -> None:
     attribution = Attribution(WINDOW_S, is_all_shown=True)
     shown(attribution, request_id="here")
