@@ -45,10 +45,16 @@ class Judged(NamedTuple):
 
 class Reading(NamedTuple):
     sound: Judged
+    second_half: Judged
+    """Of what is judged: whether what grows goes on growing."""
     as_short: Judged
     """The first part of the sound run that is judged, as long as the control's."""
     control: Judged
     leak: Leak
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        return self.sound, self.second_half, self.as_short, self.control
 
     @property
     def told_apart(self) -> dict[str, bool]:
@@ -78,10 +84,11 @@ def _is_above(control: Mapping[str, float], sound: Mapping[str, float]) -> bool:
 
 def reading_of(sound: Mapping[str, Any], control: Mapping[str, Any], leak: Leak) -> Reading:
     whole, short = _counted(sound["slopes"]), _counted(control["slopes"])
-    length = len(next(iter(short.latency_ms.values())))
-    part = whole.between(0, length)
+    length = _length(short)
+    part, half = whole.between(0, length), whole.between(_length(whole) // 2)
     return Reading(
         Judged("sound", _minutes(whole), slopes_of(whole)),
+        Judged("sound, the second half", _minutes(half), slopes_of(half)),
         Judged("sound, as long as the control", _minutes(part), slopes_of(part)),
         Judged("leaking", _minutes(short), slopes_of(short)),
         leak,
@@ -95,4 +102,8 @@ def _counted(slopes: Mapping[str, Any]) -> Windows:
 
 
 def _minutes(windows: Windows) -> float:
-    return len(next(iter(windows.latency_ms.values()))) * windows.window_s / 60.0
+    return _length(windows) * windows.window_s / 60.0
+
+
+def _length(windows: Windows) -> int:
+    return len(next(iter(windows.latency_ms.values())))

@@ -25,7 +25,7 @@ def as_markdown(reading: Reading, facts: Mapping[str, Any]) -> str:
         "",
         f"| gateway | judged, minutes | {' | '.join(heads)} |",
         "|---|---|" + "---|" * len(heads),
-        *(_row(each, processes) for each in (reading.sound, reading.as_short, reading.control)),
+        *(_row(each, processes) for each in reading.judged),
         "",
         f"0: the interval has zero in it. The leak, {leak.kept_bytes} bytes and "
         f"{leak.delay_us:g} µs a request, is {leak.mb_h:.0f} MB/h and {leak.ms_h:.0f} ms/h by "
