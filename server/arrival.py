@@ -34,8 +34,9 @@ class StampedProtocol(BoundedConnection):
         `headers` end in nothing that the protocol would have to look at, and count the body.
         """
         cycle = self.cycle
-        is_plain = cycle.scope is scope and cycle.keep_alive and not cycle.response_started
-        if not is_plain or cycle.disconnected or self.flow.write_paused:
+        if cycle is None or cycle.scope is not scope or self.flow.write_paused:
+            return False
+        if cycle.response_started or cycle.disconnected or not cycle.keep_alive:
             return False
         parts = [STATUS_LINE[200]]
         for name, value in (*cycle.default_headers, *headers):

@@ -65,3 +65,12 @@ def fault(error: Exception, path: str, **about: str | None) -> Response:
     log.error("%s failed", path, exc_info=error, extra=about)
     detail = "the request met a fault of the gateway; its log has the trace"
     return _answer(Problem(title="Internal error", status=500, detail=detail))
+
+
+def let_go(error: BaseException) -> None:
+    """Of a request that failed, once all is told: frames of its error hold the future by which it
+    came, which holds the error. The collector alone could free them, and comes by rarely."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__context__

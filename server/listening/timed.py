@@ -1,9 +1,9 @@
 """One HTTP/1.1 connection on which nothing may take for ever."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.listening.state import ListenerState
 
@@ -26,6 +26,8 @@ class TimedConnection(HttpToolsProtocol):
     _stuck_since_s: float | None = None
     _lingers_until_s: float | None = None
     _is_late = False
+    _in_work: RequestResponseCycle | None = None
+    """The request that is answered, or was last; `cycle` may be one that waits behind it."""
     _is_ending = False
     """Nothing more is read; what is owed is answered."""
 
@@ -36,9 +38,21 @@ class TimedConnection(HttpToolsProtocol):
         self._look_in(self._step_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+        """Lets go of what points back here: the collector comes by so rarely that connections which
+        it alone could free would look like a leak."""
+        super().connection_lost(exc)  # tells the last request alone
+        if self._in_work is not None and not self._in_work.response_complete:
+            self._in_work.disconnected = True
+            self._in_work.message_event.set()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        self.cycle = self.scope = self._in_work = None  # type: ignore[assignment]
+        self.pipeline.clear()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._in_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

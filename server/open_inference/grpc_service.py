@@ -17,6 +17,7 @@ from server.open_inference.descriptions import index, model_config, model_metada
 from server.open_inference.grpc_messages import answer_of, call_of
 from server.open_inference.refusals import FAULT, fault, refusal_text
 from server.open_inference.service import Inferred, OpenInference
+from server.problems import let_go
 from server.shed import count_hung_up
 from server.stages import StageClock
 from server.tracing.operation import Operation
@@ -76,16 +77,19 @@ class GrpcService:
             except asyncio.CancelledError:
                 count_hung_up(self._service.gateway.metrics)
                 raise
-            except HungUp:
+            except HungUp as error:
                 count_hung_up(self._service.gateway.metrics)
+                let_go(error)
                 await context.abort(grpc.StatusCode.CANCELLED, "the caller left")
             except ServingError as error:
                 code = CODES.get(error.status, grpc.StatusCode.INTERNAL)
                 self._requests.count(route, code.name).value += 1
+                let_go(error)
                 await context.abort(code, refusal_text(error), _trailers(error))
             except Exception as error:
                 self._requests.count(route, grpc.StatusCode.INTERNAL.name).value += 1
                 fault(error, route)
+                let_go(error)
                 await context.abort(grpc.StatusCode.INTERNAL, FAULT)
             self._requests.count(route, grpc.StatusCode.OK.name).value += 1
             return answer

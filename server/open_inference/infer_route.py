@@ -24,6 +24,7 @@ from server.open_inference.framing import (
 )
 from server.open_inference.service import OpenInference, Served
 from server.open_inference.wire import InferRequest
+from server.problems import let_go
 from server.shed import count_hung_up
 from server.slow.asked import ids_of
 from server.stages import StageClock
@@ -49,14 +50,29 @@ class InferRoute:
         try:
             served = self._service.model(**scope["path_params"])
             await self._answer(served, clock, scope, receive, send)
-        except (ClientDisconnect, HungUp) as error:
+        except Exception as error:
+            try:
+                await self._failed(served, error, clock, scope, receive, send)
+            finally:
+                let_go(error)
+
+    async def _failed(
+        self,
+        served: Served | None,
+        error: Exception,
+        clock: StageClock,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if isinstance(error, ClientDisconnect | HungUp):
             count_hung_up(self._service.gateway.metrics)
-            if traced is not None:
-                traced.trace.failed(clock, error)
-        except ServingError as error:
+            if clock.trace is not None:
+                clock.trace.failed(clock, error)
+        elif isinstance(error, ServingError):
             self._service.refused(served, error, clock, scope)
             await refuse(refusals.refusal(error), error, clock, scope, receive, send)
-        except Exception as error:
+        else:
             self._service.ended(clock, 500, scope)
             fault = refusals.fault(error, COUNTED, **ids_of(scope, clock))
             await refuse(fault, error, clock, scope, receive, send)

@@ -43,18 +43,11 @@ class RankRoute:
         clock = traced or StageClock(scope.get(ARRIVED_NS))
         try:
             await self._answer(clock, scope, receive, send)
-        except (ClientDisconnect, HungUp) as error:
-            count_hung_up(self._gateway.metrics)
-            if traced is not None:
-                traced.trace.failed(clock, error)
-        except ServingError as error:
-            count_shed(self._gateway.metrics, error)
-            self._refused(clock, error.status, scope)
-            await refuse(problems.refusal(error), error, clock, scope, receive, send)
         except Exception as error:
-            self._refused(clock, 500, scope)
-            fault = problems.fault(error, PATH, **ids_of(scope, clock))
-            await refuse(fault, error, clock, scope, receive, send)
+            try:
+                await self._failed(error, clock, scope, receive, send)
+            finally:
+                problems.let_go(error)
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
         self._gateway.check_ready()
@@ -91,6 +84,22 @@ class RankRoute:
                 slow.answered(clock, ranked, answer, holder)
             if not is_plain:
                 routing.tell(lane, ranked, answer, clock)
+
+    async def _failed(
+        self, error: Exception, clock: StageClock, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if isinstance(error, ClientDisconnect | HungUp):
+            count_hung_up(self._gateway.metrics)
+            if clock.trace is not None:
+                clock.trace.failed(clock, error)
+        elif isinstance(error, ServingError):
+            count_shed(self._gateway.metrics, error)
+            self._refused(clock, error.status, scope)
+            await refuse(problems.refusal(error), error, clock, scope, receive, send)
+        else:
+            self._refused(clock, 500, scope)
+            fault = problems.fault(error, PATH, **ids_of(scope, clock))
+            await refuse(fault, error, clock, scope, receive, send)
 
     def _refused(self, clock: StageClock, status: int, scope: Scope) -> None:
         if self._slow is not None:
