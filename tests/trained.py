@@ -1,7 +1,5 @@
 """One small run of the real training, shared by the tests that need one."""
 
-import fcntl
-import os
 import shutil
 from pathlib import Path
 
@@ -14,9 +12,12 @@ from models.train import Chosen
 from models.training.fit import Recipe
 from models.training.parts import Plan, Recipes
 from models.training.run import What, run_training
+from tests.made_once import made_once
+from tests.settling import soon_settled
 
 SMALL = Recipe(epochs=1, batch_impressions=640, learning_rate=3e-3)
 IMPRESSIONS = 12_000
+SETTLING_STEPS = 20
 
 
 def small_log(folder: Path, impressions: int = IMPRESSIONS) -> Path:
@@ -28,18 +29,10 @@ def small_log(folder: Path, impressions: int = IMPRESSIONS) -> Path:
 
 
 def small_run(folder: Path) -> Path:
-    """A copy of what `small_run_anew` gives, which the processes of a test run train once."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return small_run_anew(folder)
-    shared = folder.parent.parent / "small_run"  # beside the folders of all processes
-    shared.mkdir(exist_ok=True)
-    with (shared / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "is_trained").exists():
-            small_run_anew(shared)
-            (shared / "is_trained").touch()
+    """A copy of what `small_run_anew` gives, which is trained once in a test run."""
+    made = made_once("small_run", folder, small_run_anew)
     for name in ("log", "run"):
-        shutil.copytree(shared / name, folder / name)
+        shutil.copytree(made / name, folder / name)
     return folder / "run"
 
 
@@ -57,5 +50,6 @@ def small_run_anew(folder: Path, seed: int = 0) -> Path:
 
 
 def run_quietly(plan: Plan, what: What = "all", *, anew: bool = False) -> RunRecord:
-    with Progress(disable=True, console=Console(quiet=True)) as progress:
+    silent = Progress(disable=True, console=Console(quiet=True))
+    with soon_settled(SETTLING_STEPS), silent as progress:
         return run_training(plan, progress, what, anew=anew)

@@ -19,18 +19,17 @@ from models.data.log import Log
 from models.examples import Examples
 from models.manifest import MODEL, Calibration, read_manifest
 from models.runtime import load
-from tests.trained import small_run
+from tests.export.small_serving import REQUESTS, small_serving
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_run(tmp_path_factory.mktemp("export"))
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_serving(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")
-def serving(run: Path) -> Path:
-    export(run, run.parent / "serving", requests=50, triton=run.parent / "models")
-    return run.parent / "serving"
+def run(serving: Path) -> Path:
+    return serving.parent / "run"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def test_serving_folder_holds_bundles_that_load(serving: Path) -> None:
     assert models["student"].manifest.reads_space == models["teacher"].manifest.produces_space
     assert models["alone"].manifest.reads_space is None
     assert (serving / "catalogue.safetensors").exists()
-    assert len((serving / "replay.jsonl").read_text().splitlines()) == 50
+    assert len((serving / "replay.jsonl").read_text().splitlines()) == REQUESTS
 
 
 def test_every_bundle_is_in_the_triton_repository_that_was_asked_for(serving: Path) -> None:
@@ -62,7 +61,7 @@ def test_parity_is_in_the_manifest_at_one_typical_and_largest(serving: Path) -> 
 
 
 def test_two_exports_are_the_same_bytes(run: Path, serving: Path, tmp_path: Path) -> None:
-    export(run, tmp_path, requests=50)
+    export(run, tmp_path, requests=REQUESTS)
     for path in sorted(serving.rglob("*")):
         if path.is_file():
             assert path.read_bytes() == (tmp_path / path.relative_to(serving)).read_bytes(), path

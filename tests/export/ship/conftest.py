@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from export.export_command import export
 from tests.export.ship.nights import Nights
-from tests.trained import small_run
+from tests.export.small_serving import small_serving
 
 
 @pytest.fixture
@@ -13,13 +12,11 @@ def nights(tmp_path: Path) -> Nights:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With `log` and `serving` beside it."""
-    run = small_run(tmp_path_factory.mktemp("trained"))
-    export(run, run.parent / "serving", requests=10)
-    return run
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_serving(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")
-def serving(run: Path) -> Path:
-    return run.parent / "serving"
+def run(serving: Path) -> Path:
+    """With `log` and `serving` beside it."""
+    return serving.parent / "run"

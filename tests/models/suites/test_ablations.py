@@ -1,30 +1,24 @@
 """The suite `ablations` on a small world: the direction of its results."""
 
 import pytest
-from rich.progress import Progress
 
-from models.data.adworld.world import make_log
-from models.data.causal import Replay
 from models.suites.ablations import ablations
 from models.suites.scores import ALONE, TEACHER
 from models.suites.sequence_ablations import SERVED, UNHEARD
-from models.suites.suites import QUICK
 from models.suites.table import Cell, Table
 from models.suites.teacher_ablations import WHOLE
 from models.suites.workbench import Workbench
-from models.train import Chosen
-from models.training.parts import Recipes
+from tests.models.suites.conftest import SETTLING_STEPS
+from tests.settling import soon_settled
 
 TOLERANCE = 0.001
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, Table]:
+def tables(bench: Workbench) -> dict[str, Table]:
     """Of clicks, by title."""
-    replay = Replay.of(make_log(impressions=40_000, seed=7))
-    recipes = Recipes(teacher=QUICK, student=QUICK)
-    with Progress(disable=True) as progress:
-        found = ablations([Workbench(replay, 0, recipes, progress, Chosen(), is_quick=True)])
+    with soon_settled(SETTLING_STEPS):
+        found = ablations([bench])
     return {table.title.split(":")[0]: table for table in found if ": click" in table.title}
 
 

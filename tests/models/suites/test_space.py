@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
-from rich.progress import Progress
 
 from models.data.adworld.world import make_log
 from models.data.causal import Replay
 from models.suites.drift import centroid_drift, mean_cosine
 from models.suites.space import FIXED, REFUSED, REORDERED, space
 from models.suites.steps import steps_of
-from models.suites.suites import QUICK
 from models.suites.table import Cell, Table
 from models.suites.workbench import Workbench
-from models.train import Chosen
-from models.training.parts import Recipes
 
 HOUR_MS = 3_600_000
 
@@ -65,11 +61,8 @@ def losses(table: Table) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_a_student_reads_another_space_to_its_harm() -> None:
-    recipes = Recipes(teacher=QUICK, student=QUICK)
-    whole = Replay.of(make_log(impressions=40_000, seed=7))
-    with Progress(disable=True) as progress:
-        click, *_, drift = space([Workbench(whole, 0, recipes, progress, Chosen(), True)])
+def test_a_student_reads_another_space_to_its_harm(bench: Workbench) -> None:
+    click, *_, drift = space([bench])
     found = losses(click)
     assert found[FIXED] < found[REORDERED]
     assert found[FIXED] < found[REFUSED]

@@ -3,26 +3,15 @@
 from collections.abc import Sequence
 
 import pytest
-from rich.progress import Progress
 
-from models.data.adworld.world import make_log
-from models.suites.suites import SUITES, Setting, Suite, workbenches
+from models.suites.suites import SUITES, Suite
 from models.suites.table import Cell, Table
 from models.suites.workbench import Workbench
 
-IMPRESSIONS = 40_000
 
-
-@pytest.fixture(scope="module")
-def benches() -> Sequence[Workbench]:
-    """Shared, so that a model that several suites measure is trained once."""
-    log = make_log(impressions=IMPRESSIONS, seed=7)
-    return workbenches(log, Setting(seeds=(0,), quick=True), Progress(disable=True))
-
-
-def losses(benches: Sequence[Workbench], suite: Suite) -> dict[str, float]:
+def losses(bench: Workbench, suite: Suite) -> dict[str, float]:
     """Log loss of the first task, by variant."""
-    return by_variant(SUITES[suite](benches))
+    return by_variant(SUITES[suite]([bench]))
 
 
 def by_variant(tables: Sequence[Table]) -> dict[str, float]:
@@ -32,8 +21,8 @@ def by_variant(tables: Sequence[Table]) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_ladder_rises_from_nothing_to_all_pairs(benches: Sequence[Workbench]) -> None:
-    found = losses(benches, "ladder")
+def test_ladder_rises_from_nothing_to_all_pairs(bench: Workbench) -> None:
+    found = losses(bench, "ladder")
     assert found["teacher"] < found["all, all pairs"] < found["student alone"]
     assert found["all, all pairs"] < found["all, 40 % of pairs"]
     assert found["all, replayed"] < found["all, nothing in the cache"]
@@ -41,25 +30,25 @@ def test_ladder_rises_from_nothing_to_all_pairs(benches: Sequence[Workbench]) ->
 
 @pytest.mark.slow
 def test_a_student_that_never_met_a_miss_falls_without_its_cache(
-    benches: Sequence[Workbench],
+    bench: Workbench,
 ) -> None:
-    found = losses(benches, "coverage")
+    found = losses(bench, "coverage")
     assert found["trained at 100 %, 0 %"] > found["matched, 0 %"]
     matched = [found[f"matched, {share} %"] for share in (0, 40, 100)]
     assert matched == sorted(matched, reverse=True)
 
 
 @pytest.mark.slow
-def test_rivals_stand_beside_ours(benches: Sequence[Workbench]) -> None:
-    found = losses(benches, "baselines")
+def test_rivals_stand_beside_ours(bench: Workbench) -> None:
+    found = losses(bench, "baselines")
     assert found["trees_matches_200"] < found["trees_side"]
     assert found["student, all pairs"] < found["student alone"]
     assert {"student alone, dcnv2", "student alone, interformer", "logistic", "fm"} <= set(found)
 
 
 @pytest.mark.slow
-def test_what_is_there_of_the_tiers_is_what_helps(benches: Sequence[Workbench]) -> None:
-    first, *others = SUITES["tiers"](benches)
+def test_what_is_there_of_the_tiers_is_what_helps(bench: Workbench) -> None:
+    first, *others = SUITES["tiers"]([bench])
     found = by_variant([first])
     assert found["all tiers"] < found["all tiers, 40 % of pairs"]
     assert found["all tiers"] < found["all tiers and the sequence, replayed"]
