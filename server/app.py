@@ -13,6 +13,7 @@ from server import problems
 from server.console.console import Console
 from server.counted import CountedAnswers
 from server.gateway import Gateway
+from server.long_run import LONG_S
 from server.open_inference.http_routes import is_protocol_path, open_inference_app
 from server.open_inference.listening import grpc_listening
 from server.open_inference.service import OpenInference
@@ -75,7 +76,7 @@ def create_app(
     gateway = Gateway(settings, on_ready)
     registry, is_traced = gateway.metrics.registry, gateway.tracer is not None
     pages = None if worker is None else WorkerPages(worker, registry, has_exemplars=is_traced)
-    pulse = None if worker is None else Pulse(worker.pulse, worker.number, gateway.until_ready)
+    pulse = None if worker is None else _pulse(gateway, worker)
     comes_back = worker is not None and worker.comes_back
     slow = SlowPages(gateway.slow, settings.slow_window_s, worker)
     inference = OpenInference(gateway)
@@ -111,6 +112,10 @@ def create_app(
     app.add_middleware(CountedAnswers, metrics=gateway.metrics, paths=paths)
     problems.install(app)
     return app
+
+
+def _pulse(gateway: Gateway, worker: Worker) -> Pulse:
+    return Pulse(worker.pulse, worker.number, gateway.until_ready, lambda: gateway.run_s < LONG_S)
 
 
 def _routes(gateway: Gateway, rank: RankRoute, metrics: MetricsRoute) -> list[Route]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import perf_counter_ns
 from typing import Final
 
-from server.admission import Admission
+from server.admission import Admission, late
 from server.assembly import Assembler, Assembly, Prepared
 from server.caller import Caller
 from server.line import Judged, Line, Waiting
@@ -40,6 +40,9 @@ class Batcher:
         self._line = Line(admission, max_candidates)
         self._working: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._handed: Sequence[Waiting] = ()
+        """What the thread has now."""
+        self._handed_ns = 0
         self._candidate_ms = LOOP_MS
         """What a candidate took lately; at first, as long as nothing is known, too long."""
 
@@ -64,6 +67,17 @@ class Batcher:
     def is_idle(self) -> bool:
         """Whether nobody is judged, nor waits to be."""
         return self._working is None
+
+    @property
+    def run_s(self) -> float:
+        """How long the thread has had what it has; 0 while it has nothing."""
+        return (perf_counter_ns() - self._handed_ns) / 1e9 if self._handed else 0.0
+
+    def refuse_late(self) -> None:
+        """Everybody, in work or in line, whose deadline has passed."""
+        for waiting in (*self._handed, *self._line):
+            if waiting.left_ms <= 0 and not waiting.answer.done():
+                waiting.answer.set_exception(late(waiting.deadline_ms, "while the model ran"))
 
     def judge_alone(self, prepared: Prepared, wanted: Wanted, until_ns: int) -> Judged:
         """Blocking, in the caller's thread and past the line: for what nobody waits for. Raises
@@ -129,15 +143,19 @@ class Batcher:
         """In the thread. Meanwhile the loop takes arrivals by the bunch: woken for each of them, it
         would drive the model out of the core's caches again and again."""
         judging = self._thread.submit(self._judge, batch)
-        if self._scorer.is_remote:
-            # Nor is there work to leave a core to.
-            return await asyncio.wrap_future(judging)
-        while not judging.done():
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-            with suppress(TimeoutError):
-                judging.exception(REST_S)
-        return judging.result()
+        self._handed, self._handed_ns = batch, perf_counter_ns()
+        try:
+            if self._scorer.is_remote:
+                # Nor is there work to leave a core to.
+                return await asyncio.wrap_future(judging)
+            while not judging.done():
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+                with suppress(TimeoutError):
+                    judging.exception(REST_S)
+            return judging.result()
+        finally:
+            self._handed = ()
 
     def _judge(self, batch: Sequence[Waiting]) -> list[Judged | Exception]:
         for waiting in batch:

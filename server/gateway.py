@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
+from itertools import chain
 from secrets import token_hex
 from typing import Final
 
@@ -79,6 +80,21 @@ class Gateway:
         """Raises NotReady while requests are still answered, but are to go elsewhere."""
         if self.drain.has_begun:
             raise NotReady("draining", remedy="send requests to another gateway", retry_after_s=1)
+
+    @property
+    def run_s(self) -> float:
+        """How long a model that answers has had what it runs, the longest of them."""
+        lanes = chain.from_iterable(each.answering for each in self._verticals.values())
+        return max((lane.batcher.run_s for lane in lanes), default=0.0)
+
+    def check_runs(self, limit_s: float) -> None:
+        """Raises NotReady where a model has not come back for so long."""
+        if (run_s := self.run_s) >= limit_s:
+            raise NotReady(
+                f"the model has not come back for {run_s:.1f} s",
+                remedy="restart this process, and see its log",
+                retry_after_s=1,
+            )
 
     async def start(self) -> None:
         """Returns at once: the process answers /healthz while the bundles are still loading."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 from math import inf
 from typing import Final, NamedTuple
 
@@ -55,6 +57,9 @@ class Line:
 
     def __len__(self) -> int:
         return len(self._normal) + len(self._low)
+
+    def __iter__(self) -> Iterator[Waiting]:
+        return chain(self._normal, self._low)
 
     def join(self, waiting: Waiting) -> None:
         (self._low if waiting.caller.is_low else self._normal).append(waiting)

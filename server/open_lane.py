@@ -20,6 +20,7 @@ from server.collectors import Tally
 from server.execution import threads_of
 from server.item_updates import ItemUpdates
 from server.lane import STABLE, Lane, build_lane, load_model, load_stand_in
+from server.long_run import watch
 from server.metrics import Metrics
 from server.mirror import Mirror
 from server.nice_thread import in_nice_thread
@@ -170,6 +171,7 @@ class OpenLane:
 
     async def _follow(self) -> None:
         lane, links, keep = self.lane, self._links, self._background.keep
+        keep("long runs", watch(lane.batcher, lane.folder.name))
         manifest, feedback = lane.model.manifest, lane.feedback
         changes, counters = links.changes(manifest), links.items(manifest)
         if changes is not None:

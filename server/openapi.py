@@ -50,7 +50,7 @@ def document(settings: Settings) -> Json:
             "/v1/cache/status": {
                 "get": reading("The cache as this process sees it", "CacheStatus", (503,))
             },
-            "/healthz": {"get": reading("Whether the process lives", "Health", ())},
+            "/healthz": {"get": reading("Whether the process lives", "Health", (503,))},
             "/readyz": {"get": reading("Whether requests are answered", "Ready", (503,))},
             "/metrics": {"get": _metrics()},
             **open_inference.paths(None if settings.keys is None else [{KEY: []}]),

@@ -21,13 +21,21 @@ class Beat(NamedTuple):
 class Pulse:
     """Of this worker: beats from when it is ready until it is left, as often as the loop lets it.
     Loading a model may hold the interpreter for long, and with it the loop.
+    It holds its breath while the process is not well.
 
     By datagrams: a file's page may have to wait for a disk, and the loop with it.
     """
 
-    def __init__(self, path: Path, worker: int, until_ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        worker: int,
+        until_ready: Callable[[], Awaitable[None]],
+        is_well: Callable[[], bool] = lambda: True,
+    ) -> None:
         """`path` is the socket of the supervisor, who may have left."""
         self._until_ready = until_ready
+        self._is_well = is_well
         self._path = str(path)
         self._beat = _BEAT.pack(worker, os.getpid())
         self._beating: asyncio.Task[None] | None = None
@@ -46,8 +54,9 @@ class Pulse:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as teller:
             teller.setblocking(False)
             while True:
-                with suppress(OSError):
-                    teller.sendto(self._beat, self._path)
+                if self._is_well():
+                    with suppress(OSError):
+                        teller.sendto(self._beat, self._path)
                 await asyncio.sleep(BEAT_S)
 
 

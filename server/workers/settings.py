@@ -17,8 +17,8 @@ class WorkerSettings(BaseSettings):
         10.0,
         ge=0,
         le=3600,
-        description="A worker whose event loop has not turned for so long is ended, its stacks in "
-        "the log, and started again; 0 lets it hang",
+        description="A worker whose event loop has not turned, or whose model has not come back, "
+        "for so long is ended, its stacks in the log, and started again; 0 lets it hang",
     )
 
     @field_validator("worker_silent_s")

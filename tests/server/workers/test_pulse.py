@@ -115,3 +115,14 @@ async def test_worker_that_is_not_ready_does_not_beat(tmp_path: Path, heard: lis
             is_ready.set()
             await _until(heard, 4)
     assert {beat.worker for beat in heard} == {7, 8}
+
+
+async def test_worker_that_is_not_well_does_not_beat(tmp_path: Path, heard: list[Beat]) -> None:
+    path, well = tmp_path / "pulse.sock", [False]
+    with await listening(path, PulseCount(LOOKS)):
+        async with Pulse(path, 7, ready, lambda: well[0]), Pulse(path, 8, ready):
+            await _until(heard, 2)
+            assert {beat.worker for beat in heard} == {8}
+            well[0] = True
+            await _until(heard, 4)
+    assert {beat.worker for beat in heard} == {7, 8}
