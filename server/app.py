@@ -13,7 +13,6 @@ from server import problems
 from server.console.console import Console
 from server.counted import CountedAnswers
 from server.gateway import Gateway
-from server.long_run import LONG_S
 from server.open_inference.http_routes import is_protocol_path, open_inference_app
 from server.open_inference.listening import grpc_listening
 from server.open_inference.service import OpenInference
@@ -115,7 +114,7 @@ def create_app(
 
 
 def _pulse(gateway: Gateway, worker: Worker) -> Pulse:
-    return Pulse(worker.pulse, worker.number, gateway.until_ready, lambda: gateway.run_s < LONG_S)
+    return Pulse(worker.pulse, worker.number, gateway.until_ready, lambda: not gateway.hung_s)
 
 
 def _routes(gateway: Gateway, rank: RankRoute, metrics: MetricsRoute) -> list[Route]:

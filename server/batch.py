@@ -1,15 +1,16 @@
 """Requests that wait for the model, judged together."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from time import perf_counter_ns
 from typing import Final
 
 from server.admission import Admission, late
 from server.assembly import Assembler, Assembly, Prepared
 from server.caller import Caller
+from server.errors import NotReady, ServingError
+from server.inference_thread import InferenceThread, Run
 from server.line import Judged, Line, Waiting
 from server.ranked import Inputs, Wanted
 from server.scoring import Scorer, runs
@@ -18,11 +19,9 @@ from server.stages import StageClock
 LOOP_MS: Final = 1.0
 """Longest that the event loop may be kept. Longer work goes to a thread, which costs a request
 more: two wake-ups, and caches that both fill with their own."""
-REST_S: Final = 0.8 * LOOP_MS / 1000.0
-"""How long the loop leaves the core to the thread before it looks again who has arrived."""
-TURNS: Final = 3
-"""Turns of the loop from bytes in a socket to a question on its way to the cache."""
+CLOSE_S: Final = 10.0
 LEARNING_RATE: Final = 0.1
+log = logging.getLogger(__name__)
 
 
 class Batcher:
@@ -39,10 +38,10 @@ class Batcher:
         self._admission = admission
         self._line = Line(admission, max_candidates)
         self._working: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
-        self._handed: Sequence[Waiting] = ()
-        """What the thread has now."""
-        self._handed_ns = 0
+        self._thread: InferenceThread[Sequence[Waiting], list[Judged | Exception]]
+        self._thread = InferenceThread()
+        self.is_hung = False
+        """Whether the model does not come back, as LongRuns has it."""
         self._candidate_ms = LOOP_MS
         """What a candidate took lately; at first, as long as nothing is known, too long."""
 
@@ -55,7 +54,10 @@ class Batcher:
         caller: Caller,
     ) -> Judged:
         """Raises DeadlineExceeded when the deadline passed before the request's turn, Overloaded
-        when its turn came too late for it, HungUp when nobody waits for it any more."""
+        when its turn came too late for it, HungUp when nobody waits for it any more, NotReady when
+        the model does not come back."""
+        if self.is_hung:
+            raise self._hangs()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Judged] = loop.create_future()
         self._line.join(Waiting(prepared, wanted, clock, deadline_ms, caller, answer))
@@ -69,15 +71,35 @@ class Batcher:
         return self._working is None
 
     @property
-    def run_s(self) -> float:
-        """How long the thread has had what it has; 0 while it has nothing."""
-        return (perf_counter_ns() - self._handed_ns) / 1e9 if self._handed else 0.0
+    def run(self) -> Run[Sequence[Waiting], list[Judged | Exception]] | None:
+        """What the model has not come back from."""
+        return self._thread.run
 
-    def refuse_late(self) -> None:
-        """Everybody, in work or in line, whose deadline has passed."""
-        for waiting in (*self._handed, *self._line):
-            if waiting.left_ms <= 0 and not waiting.answer.done():
+    @property
+    def run_s(self) -> float:
+        """How long it has had that; 0 while it has nothing."""
+        return self._thread.run_s
+
+    def expected_s(self, batch: Sequence[Waiting]) -> float:
+        return self._admission.expected_ms(len(batch), _candidates(batch)) / 1e3
+
+    def refuse_waiting(self, *, late_only: bool) -> None:
+        """Who is in work or in line: all, or whoever's deadline has passed."""
+        run = self.run
+        for waiting in (*(() if run is None else run.of), *self._line):
+            if waiting.answer.done():
+                continue
+            if waiting.left_ms <= 0:
                 waiting.answer.set_exception(late(waiting.deadline_ms, "while the model ran"))
+            elif not late_only:
+                waiting.answer.set_exception(self._hangs())
+
+    def _hangs(self) -> NotReady:
+        return NotReady(
+            f"the model has not come back for {self.run_s:.1f} s",
+            remedy="ask another gateway; this process has to be started again",
+            retry_after_s=1,
+        )
 
     def judge_alone(self, prepared: Prepared, wanted: Wanted, until_ns: int) -> Judged:
         """Blocking, in the caller's thread and past the line: for what nobody waits for. Raises
@@ -86,9 +108,10 @@ class Batcher:
         [scored] = self._scorer.score(assembly, 0, 1, [wanted], until_ns)
         return Judged(assembly.requests[0], scored, Inputs(assembly, 0))
 
-    def close(self) -> None:
-        """Blocking; whoever waits is answered first."""
-        self._thread.shutdown(wait=True)
+    def close(self) -> bool:
+        """Blocking; who waits is answered first. False where the model did not come back: it is
+        left behind with its thread."""
+        return self._thread.close(0.0 if self.is_hung else CLOSE_S)
 
     async def _work(self) -> None:
         """Until nobody waits. While somebody does, all that the loop does counts as work."""
@@ -122,8 +145,8 @@ class Batcher:
             judged = [error] * len(batch)
         for waiting, result in zip(batch, judged, strict=True):
             if waiting.answer.done():
-                continue
-            if isinstance(result, Judged):
+                _keep_word(waiting, result)
+            elif isinstance(result, Judged):
                 waiting.answer.set_result(result)
             else:
                 waiting.answer.set_exception(result)
@@ -134,28 +157,11 @@ class Batcher:
         if candidates * self._candidate_ms <= LOOP_MS and not self._scorer.is_remote:
             judged = self._judge(batch)
         else:
-            judged = await self._judged_elsewhere(batch)
+            # Of a model elsewhere there is no work to leave a core to.
+            judged = await self._thread.result(self._judge, batch, rests=not self._scorer.is_remote)
         took_ms = (perf_counter_ns() - began_ns) / 1e6
         self._candidate_ms += LEARNING_RATE * (took_ms / candidates - self._candidate_ms)
         return judged
-
-    async def _judged_elsewhere(self, batch: Sequence[Waiting]) -> Sequence[Judged | Exception]:
-        """In the thread. Meanwhile the loop takes arrivals by the bunch: woken for each of them, it
-        would drive the model out of the core's caches again and again."""
-        judging = self._thread.submit(self._judge, batch)
-        self._handed, self._handed_ns = batch, perf_counter_ns()
-        try:
-            if self._scorer.is_remote:
-                # Nor is there work to leave a core to.
-                return await asyncio.wrap_future(judging)
-            while not judging.done():
-                for _ in range(TURNS):
-                    await asyncio.sleep(0)
-                with suppress(TimeoutError):
-                    judging.exception(REST_S)
-            return judging.result()
-        finally:
-            self._handed = ()
 
     def _judge(self, batch: Sequence[Waiting]) -> list[Judged | Exception]:
         for waiting in batch:
@@ -184,6 +190,12 @@ class Batcher:
             for waiting in run:
                 waiting.clock.mark("inference")
         return judged
+
+
+def _keep_word(waiting: Waiting, result: Judged | Exception) -> None:
+    """Of a fault that its caller, refused by then, will not hear of."""
+    if isinstance(result, Exception) and not isinstance(result, ServingError):
+        log.error("a run failed after its caller had left", exc_info=result)
 
 
 def _onward(run: Sequence[Waiting]) -> dict[str, str] | None:

@@ -19,7 +19,7 @@ ServingError
 ├── ItemsUnavailable    503  the items were not stored: send them again
 ├── RolloutUnavailable  503  the state of rollouts cannot be read or written now
 ├── RegistryAway        503  the registry cannot be read now
-└── DeadlineExceeded    504  the caller's deadline passed before the model ran
+└── DeadlineExceeded    504  the caller's deadline passed before the model had run
 
 A cache failure is none of these: it degrades the answer.
 """

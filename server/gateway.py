@@ -5,7 +5,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
-from itertools import chain
 from secrets import token_hex
 from typing import Final
 
@@ -80,21 +79,21 @@ class Gateway:
         """Raises NotReady while requests are still answered, but are to go elsewhere."""
         if self.drain.has_begun:
             raise NotReady("draining", remedy="send requests to another gateway", retry_after_s=1)
+        if hung_s := self.hung_s:
+            raise _hung(hung_s)
 
     @property
-    def run_s(self) -> float:
-        """How long a model that answers has had what it runs, the longest of them."""
-        lanes = chain.from_iterable(each.answering for each in self._verticals.values())
-        return max((lane.batcher.run_s for lane in lanes), default=0.0)
+    def hung_s(self) -> float:
+        """How long a model that answers has not come back; 0 while all do. A candidate of a rollout
+        is given up instead."""
+        stable = [] if self._default is None else [each.lane for each in self._verticals.values()]
+        return max((each.batcher.run_s for each in stable if each.batcher.is_hung), default=0.0)
 
-    def check_runs(self, limit_s: float) -> None:
-        """Raises NotReady where a model has not come back for so long."""
-        if (run_s := self.run_s) >= limit_s:
-            raise NotReady(
-                f"the model has not come back for {run_s:.1f} s",
-                remedy="restart this process, and see its log",
-                retry_after_s=1,
-            )
+    def check_alive(self) -> None:
+        """Raises NotReady where only a new process mends it."""
+        silent_s, hung_s = self.settings.worker_silent_s, self.hung_s
+        if silent_s and hung_s >= silent_s:
+            raise _hung(hung_s)
 
     async def start(self) -> None:
         """Returns at once: the process answers /healthz while the bundles are still loading."""
@@ -182,6 +181,14 @@ class Gateway:
         """What a process that is not ready waits for."""
         if self._default is None:
             self.reason = what
+
+
+def _hung(hung_s: float) -> NotReady:
+    return NotReady(
+        f"the model has not come back for {hung_s:.1f} s",
+        remedy="restart this process, and see its log",
+        retry_after_s=1,
+    )
 
 
 def _unknown(model: str, served: Mapping[str, Vertical]) -> UnknownModel:

@@ -1,6 +1,7 @@
 """A lane in work: what runs for it beside requests, from its opening to its end."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from server.collectors import Tally
 from server.execution import threads_of
 from server.item_updates import ItemUpdates
 from server.lane import STABLE, Lane, build_lane, load_model, load_stand_in
-from server.long_run import watch
+from server.long_run import LongRuns
 from server.metrics import Metrics
 from server.mirror import Mirror
 from server.nice_thread import in_nice_thread
@@ -34,6 +35,7 @@ PAUSE_S: Final = 0.005
 TOLD_S: Final = 1.0
 """After the last answer: what is told behind answers is on its way by then."""
 
+log = logging.getLogger(__name__)
 Counts = Callable[[], Mapping[str, int]]
 
 
@@ -135,7 +137,9 @@ class OpenLane:
         """A request that is in work with it is still answered."""
         await self._background.end()
         # Another lane may be answering meanwhile: neither the last run nor Triton keeps the loop.
-        await asyncio.to_thread(self.lane.batcher.close)
+        if not await asyncio.to_thread(self.lane.batcher.close):
+            log.error("%s has not come back, and is left behind", self.lane.folder.name)
+            self.lane.batcher.refuse_waiting(late_only=False)
         if self.lane.triton is not None:
             await asyncio.to_thread(self.lane.triton.close)
         if self._updates is not None:
@@ -171,7 +175,7 @@ class OpenLane:
 
     async def _follow(self) -> None:
         lane, links, keep = self.lane, self._links, self._background.keep
-        keep("long runs", watch(lane.batcher, lane.folder.name))
+        keep("long runs", LongRuns(lane.batcher, lane.folder.name).run())
         manifest, feedback = lane.model.manifest, lane.feedback
         changes, counters = links.changes(manifest), links.items(manifest)
         if changes is not None:

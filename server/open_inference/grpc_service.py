@@ -97,6 +97,10 @@ class GrpcService:
         return answered
 
     async def _server_live(self, request: Any, context: Any) -> Any:
+        try:
+            self._service.gateway.check_alive()
+        except NotReady:
+            return pb.ServerLiveResponse(live=False)
         return pb.ServerLiveResponse(live=True)
 
     async def _server_ready(self, request: Any, context: Any) -> Any:

@@ -86,6 +86,8 @@ class _Http:
         return _answer(server_metadata(self._version))
 
     async def _live(self, request: Request) -> Response:
+        """Raises NotReady."""
+        self._service.gateway.check_alive()
         return _answer(Live(True))
 
     async def _ready(self, request: Request) -> Response:

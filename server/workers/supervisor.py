@@ -101,7 +101,11 @@ class Supervisor:
             for number in self._pulses.silent(running)[:1]:
                 name = self._workers[number].name
                 await self._processes.abort(name)
-                log.error("%s had not turned its event loop for %g s", name, self._silent_s)
+                log.error(
+                    "%s had no pulse for %g s: its loop or its model hangs",
+                    name,
+                    self._silent_s,
+                )
 
     def _all_listen(self) -> bool:
         return all(worker.socket.exists() for worker in self._workers)

@@ -83,11 +83,14 @@ async def test_rollout_under_requests_fails_none(both: Both, tmp_path: Path) -> 
     load, stop = Load(urlsplit(both.on_gpu.url).port or 0), asyncio.Event()
     client = connect(both.redis_url)
     running = asyncio.create_task(load.run(stop))
-    await swapped(RolloutBoard(client, "student"), following)
-    stop.set()
-    await running
-    await load.close()
-    await client.aclose()
+    try:
+        await swapped(RolloutBoard(client, "student"), following)
+    finally:
+        stop.set()
+        await running
+        await load.close()
+        await client.aclose()
+    assert not any(each.is_degraded for each in load.told)  # a model that fails is answered for
     assert {each.status for each in load.told} == {200}
     assert {each.version for each in load.told} == {version_of(both.first), version_of(following)}
     await check_alike(both)

@@ -52,6 +52,7 @@ class Told(NamedTuple):
     version: str
     lane: str
     scores: dict[str, float]
+    is_degraded: bool
 
 
 class Load:
@@ -68,7 +69,8 @@ class Load:
         body = json.loads(answer.body) if answer.status == 200 else {}
         scores = dict(zip(body.get("item_ids", ()), body.get("scores", ()), strict=True))
         version, lane = body.get("version", ""), body.get("lane", "")
-        return Told(number, answer.status, version, lane, scores)
+        is_degraded = bool(body.get("degraded"))
+        return Told(number, answer.status, version, lane, scores, is_degraded)
 
     async def run(self, stop: asyncio.Event) -> None:
         began_s, sent = time.perf_counter(), list[asyncio.Task[None]]()

@@ -60,10 +60,10 @@ class Attempt:
         try:
             opened = self._held(answering) or await self._opened(answering)
         except FAILURES as error:
-            self._fail(str(error))
+            self.fail(str(error))
         except Exception as error:
             log.exception("%s could not be opened", self.where)
-            self._fail(repr(error))
+            self.fail(repr(error))
         else:
             self.version, self.fills = opened.lane.model.version, differ(answering, opened)
             self.state, self.detail = "warm", ""
@@ -99,9 +99,10 @@ class Attempt:
         room = self._memory().room(self._plan.memory_share)
         return await tried(source, answering.source, settings, requests, self._plan.verify_s, room)
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> None:
+        """Whoever decides rolls it back."""
         self.state, self.detail = "failed", why
-        log.error("%s is not opened: %s", self.where, why)
+        log.error("%s is given up: %s", self.where, why)
 
 
 def check(verdict: Verdict, plan: RolloutPlan) -> None:

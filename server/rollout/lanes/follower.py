@@ -157,7 +157,12 @@ class Follower:
         if state.stage not in COUNTED or attempt is None or attempt.state != "warm":
             return None
         candidate = self._lanes.held(attempt.where, state.candidate_version)
-        return None if candidate is self._serving.lane else candidate
+        if candidate is None or candidate is self._serving.lane:
+            return None
+        if candidate.lane.batcher.is_hung:
+            attempt.fail("its model does not come back")
+            return None
+        return candidate
 
     def _filled(self, state: State, candidate: OpenLane | None, now_ms: int) -> list[Filling]:
         stable = self._serving.lane

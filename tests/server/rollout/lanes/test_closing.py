@@ -67,8 +67,8 @@ async def test_lane_is_closed_after_its_last_request(world: World) -> None:
         request = msgspec.convert(rank_body("u", 20), RankRequest)
         await opened.lane.ranker.rank(request, StageClock())  # it still answers
     await leaving
-    with pytest.raises(RuntimeError, match="shutdown"):
-        opened.lane.batcher._thread.submit(int)
+    with pytest.raises(RuntimeError, match="closed"):
+        await opened.lane.batcher._thread.result(lambda _: [], [], rests=False)
 
 
 async def test_memory_is_given_back_when_nobody_is_answered(

@@ -70,6 +70,20 @@ async def test_canary_answers_its_share_and_each_fills_the_others_space(
     assert process.sample("understudy_rollout_share", model="student") == 0.5
 
 
+async def test_canary_whose_model_does_not_come_back_is_given_up(
+    process: Process, following: Path
+) -> None:
+    await warmed(process, following)
+    state = rolled(following, stage="canary")
+    await process.follows(state)
+    assert process.routing.candidate is not None
+    process.routing.candidate.lane.batcher.is_hung = True
+    await process.steps_until(lambda: process.routing.candidate is None)
+    told = await process.told()
+    assert (told.candidate_state, told.detail) == ("failed", "its model does not come back")
+    assert process.routing.below == 0
+
+
 async def test_pause_goes_on_with_the_same_counts(process: Process, following: Path) -> None:
     await warmed(process, following)
     state = rolled(following, stage="canary")
