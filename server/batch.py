@@ -95,11 +95,7 @@ class Batcher:
                 waiting.answer.set_exception(self._hangs())
 
     def _hangs(self) -> NotReady:
-        return NotReady(
-            f"the model has not come back for {self.run_s:.1f} s",
-            remedy="ask another gateway; this process has to be started again",
-            retry_after_s=1,
-        )
+        return hung(self.run_s, "ask another gateway; this process has to be started again")
 
     def judge_alone(self, prepared: Prepared, wanted: Wanted, until_ns: int) -> Judged:
         """Blocking, in the caller's thread and past the line: for what nobody waits for. Raises
@@ -190,6 +186,12 @@ class Batcher:
             for waiting in run:
                 waiting.clock.mark("inference")
         return judged
+
+
+def hung(seconds: float, remedy: str) -> NotReady:
+    return NotReady(
+        f"the model has not come back for {seconds:.1f} s", remedy=remedy, retry_after_s=1
+    )
 
 
 def _keep_word(waiting: Waiting, result: Judged | Exception) -> None:

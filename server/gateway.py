@@ -15,6 +15,7 @@ from server.access.door import Door
 from server.access.keys_follower import KeysFollower
 from server.admission import Room
 from server.background import Background
+from server.batch import hung
 from server.cache_links import CacheLinks, cache_links
 from server.errors import NotReady, ServingError, UnknownModel
 from server.listening.drain import Drain
@@ -27,6 +28,7 @@ from server.tracing.opening import open_tracer
 
 log = logging.getLogger(__name__)
 LOOK_S: Final = 0.05
+HUNG: Final = "restart this process, and see its log"
 
 
 class Gateway:
@@ -80,7 +82,7 @@ class Gateway:
         if self.drain.has_begun:
             raise NotReady("draining", remedy="send requests to another gateway", retry_after_s=1)
         if hung_s := self.hung_s:
-            raise _hung(hung_s)
+            raise hung(hung_s, HUNG)
 
     @property
     def hung_s(self) -> float:
@@ -93,7 +95,7 @@ class Gateway:
         """Raises NotReady where only a new process mends it."""
         silent_s, hung_s = self.settings.worker_silent_s, self.hung_s
         if silent_s and hung_s >= silent_s:
-            raise _hung(hung_s)
+            raise hung(hung_s, HUNG)
 
     async def start(self) -> None:
         """Returns at once: the process answers /healthz while the bundles are still loading."""
@@ -181,14 +183,6 @@ class Gateway:
         """What a process that is not ready waits for."""
         if self._default is None:
             self.reason = what
-
-
-def _hung(hung_s: float) -> NotReady:
-    return NotReady(
-        f"the model has not come back for {hung_s:.1f} s",
-        remedy="restart this process, and see its log",
-        retry_after_s=1,
-    )
 
 
 def _unknown(model: str, served: Mapping[str, Vertical]) -> UnknownModel:

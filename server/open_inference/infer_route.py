@@ -24,11 +24,9 @@ from server.open_inference.framing import (
 )
 from server.open_inference.service import OpenInference, Served
 from server.open_inference.wire import InferRequest
-from server.problems import let_go
-from server.shed import count_hung_up
 from server.slow.asked import ids_of
 from server.stages import StageClock
-from server.tracing.answers import refuse
+from server.tracing.answers import left, refuse
 from server.tracing.operation import post
 
 COUNTED: Final = "/v2/models/{model}/infer"
@@ -50,29 +48,12 @@ class InferRoute:
         try:
             served = self._service.model(**scope["path_params"])
             await self._answer(served, clock, scope, receive, send)
-        except Exception as error:
-            try:
-                await self._failed(served, error, clock, scope, receive, send)
-            finally:
-                let_go(error)
-
-    async def _failed(
-        self,
-        served: Served | None,
-        error: Exception,
-        clock: StageClock,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        if isinstance(error, ClientDisconnect | HungUp):
-            count_hung_up(self._service.gateway.metrics)
-            if clock.trace is not None:
-                clock.trace.failed(clock, error)
-        elif isinstance(error, ServingError):
+        except (ClientDisconnect, HungUp) as error:
+            left(self._service.gateway.metrics, error, clock)
+        except ServingError as error:
             self._service.refused(served, error, clock, scope)
             await refuse(refusals.refusal(error), error, clock, scope, receive, send)
-        else:
+        except Exception as error:
             self._service.ended(clock, 500, scope)
             fault = refusals.fault(error, COUNTED, **ids_of(scope, clock))
             await refuse(fault, error, clock, scope, receive, send)

@@ -12,10 +12,10 @@ from server.caller import HungUp
 from server.errors import ServingError
 from server.gateway import Gateway
 from server.rollout.lanes.routing import Routing, forced_lane
-from server.shed import count_hung_up, count_shed
+from server.shed import count_shed
 from server.slow.asked import ASKED, Asked, asked_of, ids_of
 from server.stages import StageClock
-from server.tracing.answers import refuse, told_of
+from server.tracing.answers import left, refuse, told_of
 from server.tracing.operation import post
 from server.wire import RankRequest
 
@@ -43,11 +43,16 @@ class RankRoute:
         clock = traced or StageClock(scope.get(ARRIVED_NS))
         try:
             await self._answer(clock, scope, receive, send)
+        except (ClientDisconnect, HungUp) as error:
+            left(self._gateway.metrics, error, clock)
+        except ServingError as error:
+            count_shed(self._gateway.metrics, error)
+            self._refused(clock, error.status, scope)
+            await refuse(problems.refusal(error), error, clock, scope, receive, send)
         except Exception as error:
-            try:
-                await self._failed(error, clock, scope, receive, send)
-            finally:
-                problems.let_go(error)
+            self._refused(clock, 500, scope)
+            fault = problems.fault(error, PATH, **ids_of(scope, clock))
+            await refuse(fault, error, clock, scope, receive, send)
 
     async def _answer(self, clock: StageClock, scope: Scope, receive: Receive, send: Send) -> None:
         self._gateway.check_ready()
@@ -84,22 +89,6 @@ class RankRoute:
                 slow.answered(clock, ranked, answer, holder)
             if not is_plain:
                 routing.tell(lane, ranked, answer, clock)
-
-    async def _failed(
-        self, error: Exception, clock: StageClock, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if isinstance(error, ClientDisconnect | HungUp):
-            count_hung_up(self._gateway.metrics)
-            if clock.trace is not None:
-                clock.trace.failed(clock, error)
-        elif isinstance(error, ServingError):
-            count_shed(self._gateway.metrics, error)
-            self._refused(clock, error.status, scope)
-            await refuse(problems.refusal(error), error, clock, scope, receive, send)
-        else:
-            self._refused(clock, 500, scope)
-            fault = problems.fault(error, PATH, **ids_of(scope, clock))
-            await refuse(fault, error, clock, scope, receive, send)
 
     def _refused(self, clock: StageClock, status: int, scope: Scope) -> None:
         if self._slow is not None:

@@ -17,13 +17,8 @@ def twice(number: int) -> int:
 @pytest.mark.parametrize("rests", [False, True])
 async def test_results_and_errors_come_back_in_order(rests: bool) -> None:
     thread = InferenceThread[int, int]()
-    assert [await thread.result(twice, number, rests=rests) for number in range(5)] == [
-        0,
-        2,
-        4,
-        6,
-        8,
-    ]
+    found = [await thread.result(twice, number, rests=rests) for number in range(5)]
+    assert found == [0, 2, 4, 6, 8]
     with pytest.raises(ValueError, match="less than nothing"):
         await thread.result(twice, -1, rests=rests)
     assert await thread.result(twice, 3, rests=rests) == 6

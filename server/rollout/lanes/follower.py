@@ -93,6 +93,7 @@ class Follower:
         await self._end_attempt(state)
         await self._serving.follow(state)
         self._attempt_candidate(state)
+        self._give_up_hung(state)
         candidate = self._route(state)
         await self._fillings.only(self._filled(state, candidate, held.now_ms))
         self._lanes.keep(self._kept(state, held.now_ms))
@@ -157,12 +158,12 @@ class Follower:
         if state.stage not in COUNTED or attempt is None or attempt.state != "warm":
             return None
         candidate = self._lanes.held(attempt.where, state.candidate_version)
-        if candidate is None or candidate is self._serving.lane:
-            return None
-        if candidate.lane.batcher.is_hung:
-            attempt.fail("its model does not come back")
-            return None
-        return candidate
+        return None if candidate is self._serving.lane else candidate
+
+    def _give_up_hung(self, state: State) -> None:
+        candidate = self._candidate(state)
+        if self._attempt is not None and candidate is not None and candidate.lane.batcher.is_hung:
+            self._attempt.fail("its model does not come back")
 
     def _filled(self, state: State, candidate: OpenLane | None, now_ms: int) -> list[Filling]:
         stable = self._serving.lane
