@@ -25,7 +25,7 @@ from server.lane import STABLE, Lane, build_lane, load_model, load_stand_in
 from server.metrics import Metrics
 from server.open_lane import Source
 from server.rollout.lanes.likeness import check_like
-from server.rollout.lanes.trial_run import Ran, judged, run
+from server.rollout.lanes.trial_run import judged, run
 from server.rollout.lanes.trial_wire import Asked, Verdict
 from server.settings import Settings
 from server.warmup import warmup_requests
@@ -51,15 +51,13 @@ async def tried(candidate: Source, stable: Source, asked: Asked) -> Verdict:
 
 async def _compared(stable: Lane, candidate: Lane, asked: Asked) -> Verdict:
     model = candidate.model
-    ran = Ran()
-    for request in [*warmup_requests(candidate.folder), *asked.requests]:
-        await run(stable, candidate, request, ran)
+    ran = await run(stable, candidate, [*warmup_requests(candidate.folder), *asked.requests])
     return Verdict(
         reason=judged(ran),
         name=model.manifest.name,
         version=model.version,
         space=model.manifest.reads_space,
-        requests=len(ran.candidate),
+        requests=len(ran.pairs),
         slowdown=ran.slowdown,
         work=ran.work,
     )

@@ -1,7 +1,9 @@
 """Requests answered by two lanes in turn, and what their answers say of the one that is tried."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter_ns
+from statistics import fmean, median
+from time import perf_counter, perf_counter_ns
 from typing import Final, NamedTuple
 
 import msgspec
@@ -14,48 +16,78 @@ from server.ranked import Ranked
 from server.stages import StageClock
 from server.wire import RankRequest
 
-ROUNDS: Final = 5
+ROUNDS: Final = 3
+LEAST_S: Final = 0.3
+"""Of rounds, however short: another process may have the core for tens of milliseconds."""
 DEADLINE_MS: Final = 60_000.0
 FEW: Final = 5
 """Candidates with the same score by chance, or because nothing is known of any."""
 
 
+class Took(NamedTuple):
+    inference_ns: int  # of the model alone
+    total_ns: int  # from its decoding to its answer
+
+
 class Answered(NamedTuple):
     scores: F64  # in the order of the request
     reason: str | None  # why they are not the model's own
-    inference_ns: int  # of the model alone, the best round's; as is the next
-    total_ns: int
+    took: Took
+
+
+class Pair(NamedTuple):
+    """One request, answered by both."""
+
+    request: RankRequest
+    stable: Answered
+    candidate: Answered
+    stable_took: list[Took]  # by round, as is the next
+    candidate_took: list[Took]
 
 
 @dataclass
 class Ran:
-    """By request."""
-
-    stable: list[Answered] = field(default_factory=list)
-    candidate: list[Answered] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
     refused: str = ""
 
     @property
     def slowdown(self) -> float:
-        return _quotient(
-            [each.inference_ns for each in self.candidate],
-            [each.inference_ns for each in self.stable],
-        )
+        return self._quotient(lambda took: took.inference_ns)
 
     @property
     def work(self) -> float:
-        return _quotient(
-            [each.total_ns for each in self.candidate], [each.total_ns for each in self.stable]
-        )
+        return self._quotient(lambda took: took.total_ns)
+
+    def _quotient(self, ns: Callable[[Took], int]) -> float:
+        """Of each request the median of its rounds' quotients: what slows the machine slows both of
+        a round. A request weighs what it takes."""
+        weights, quotients = list[float](), list[float]()
+        for pair in self.pairs:
+            held, tried = ([*map(ns, each)] for each in (pair.stable_took, pair.candidate_took))
+            if all(held):
+                weights.append(min(held))
+                quotients.append(
+                    median(one / other for one, other in zip(tried, held, strict=True))
+                )
+        return fmean(quotients, weights) if quotients else 1.0
 
 
-def _quotient(some: list[int], others: list[int]) -> float:
-    return sum(some) / sum(others) if sum(others) else 1.0
+async def run(stable: Lane, candidate: Lane, requests: Sequence[RankRequest]) -> Ran:
+    """All of them in rounds, the lanes in turn."""
+    ran = Ran()
+    for request in requests:
+        await _first(stable, candidate, request, ran)
+    began_s, rounds = perf_counter(), 0
+    while rounds < ROUNDS or perf_counter() - began_s < LEAST_S:
+        for pair in ran.pairs:
+            pair.stable_took.append((await _answer(stable, pair.request)).took)
+            pair.candidate_took.append((await _answer(candidate, pair.request)).took)
+        rounds += 1
+    return ran
 
 
-async def run(stable: Lane, candidate: Lane, request: RankRequest, ran: Ran) -> None:
-    """In turn, so that what else the machine does slows both alike. One that the stable lane
-    refuses too says nothing."""
+async def _first(stable: Lane, candidate: Lane, request: RankRequest, ran: Ran) -> None:
+    """One that the stable lane refuses too says nothing."""
     asked = msgspec.structs.replace(
         request, deadline_ms=DEADLINE_MS, timestamp_ms=None, model=None, priority=None
     )
@@ -67,19 +99,8 @@ async def run(stable: Lane, candidate: Lane, request: RankRequest, ran: Ran) -> 
         tried = await _answer(candidate, asked)
     except ServingError as error:
         ran.refused = ran.refused or f"a request that is served was refused: {error}"
-        return
-    for _ in range(ROUNDS):
-        held = _best(held, await _answer(stable, asked))
-        tried = _best(tried, await _answer(candidate, asked))
-    ran.stable.append(held)
-    ran.candidate.append(tried)
-
-
-def _best(one: Answered, other: Answered) -> Answered:
-    return one._replace(
-        inference_ns=min(one.inference_ns, other.inference_ns),
-        total_ns=min(one.total_ns, other.total_ns),
-    )
+    else:
+        ran.pairs.append(Pair(asked, held, tried, [], []))
 
 
 async def _answer(lane: Lane, request: RankRequest) -> Answered:
@@ -89,13 +110,17 @@ async def _answer(lane: Lane, request: RankRequest) -> Answered:
     clock.mark("encode")
     place = ranked.inputs.place
     inputs = ranked.inputs.assembly.inputs(place, place + 1)
-    return Answered(ranked.scored.scores, _fault(ranked), _ran_ns(lane, inputs), clock.total_ns)
+    took = Took(_ran_ns(lane, inputs), clock.total_ns)
+    return Answered(ranked.scored.scores, _fault(ranked), took)
 
 
 def _ran_ns(lane: Lane, inputs: Arrays) -> int:
-    """0 where the model fails, which the answer has told."""
-    began_ns = perf_counter_ns()
+    """Of the second run in a row: what the first finds in this core's caches depends on where the
+    thread that answered ran, which stays the same for as long as a lane lives. 0 where the model
+    fails, which the answer has told."""
     try:
+        lane.model.run(inputs)
+        began_ns = perf_counter_ns()
         lane.model.run(inputs)
     except Exception:
         return 0
@@ -111,17 +136,17 @@ def _fault(ranked: Ranked) -> str | None:
 
 def judged(ran: Ran) -> str:
     """Why it must not be opened; empty when nothing speaks against it."""
-    faults = [each.reason for each in ran.candidate if each.reason is not None]
+    faults = [pair.candidate.reason for pair in ran.pairs if pair.candidate.reason is not None]
     if ran.refused:
         return ran.refused
     if faults:
-        return f"its model gave no scores in {len(faults)} of {len(ran.candidate)}: {faults[0]}"
-    if not ran.candidate:
+        return f"its model gave no scores in {len(faults)} of {len(ran.pairs)}: {faults[0]}"
+    if not ran.pairs:
         return "no request could be answered: export it with held-out requests"
     telling = [
-        tried
-        for held, tried in zip(ran.stable, ran.candidate, strict=True)
-        if len(held.scores) >= FEW and not _is_constant(held)
+        pair.candidate
+        for pair in ran.pairs
+        if len(pair.stable.scores) >= FEW and not _is_constant(pair.stable)
     ]
     if telling and all(map(_is_constant, telling)):
         return f"its scores are the same for all candidates, in each of {len(telling)} requests"

@@ -26,7 +26,7 @@ class Verdict(Struct):
     requests: int = 0
     """Answered by both."""
     slowdown: float = 1.0
-    """Inference time ÷ that of the stable bundle, the best of each request's rounds."""
+    """Inference time ÷ that of the stable bundle, by the median of each request's rounds."""
     work: float = 1.0
     """The same of a request from its decoding to its answer."""
     bytes: int = 0
