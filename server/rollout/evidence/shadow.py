@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from functools import partial
 from time import perf_counter, perf_counter_ns
 from typing import Final, NamedTuple
@@ -30,6 +31,9 @@ REST: Final = 4.0
 MOST_REST_S: Final = 30.0
 WAIT_NS: Final = 1_000_000_000
 """For a model that is run elsewhere."""
+WATCH_S: Final = 1.0
+HUNG: Final = 10
+"""Times that it is looked at a run that does not come back, until it is said to hang."""
 
 
 class _Offered(NamedTuple):
@@ -53,7 +57,7 @@ class _Beside(NamedTuple):
 class Shadow:
     """One request at a time, in a thread of its own, begun while nobody waits for the answering
     lane's model. Whatever the candidate does with it is counted, and harms nobody: a run that never
-    ends is left behind."""
+    ends is told of, and left behind."""
 
     def __init__(
         self, witness: Witness, candidate: Lane, answering: Lane, reader: CacheReader
@@ -69,6 +73,8 @@ class Shadow:
         self._waiting: deque[_Offered] = deque(maxlen=WAITING)
         self._offered = asyncio.Event()
         self._reads_alike = _reads(candidate) == _reads(answering)
+        self.is_hung = False
+        """Whether a run does not come back."""
 
     def offer(self, ranked: Ranked, request_id: str) -> None:
         """An answer of the answering lane. Where the cache was not read, the student that would
@@ -117,11 +123,24 @@ class Shadow:
     async def _judged(self, ranked: Ranked, prepared: Prepared) -> _Beside | None:
         """None where the candidate fails."""
         try:
-            beside = await in_daemon_thread("shadow", partial(self._judge, ranked, prepared))
+            judging = in_daemon_thread("shadow", partial(self._judge, ranked, prepared))
+            beside = await self._watched(judging)
         except Exception as error:
             self._witness.note("candidate_failed", error)
             return None
         return None if has_failed(beside.judged.scored) else beside
+
+    async def _watched(self, judging: Coroutine[None, None, _Beside]) -> _Beside:
+        """Looks are counted rather than seconds: a process that stood still has hung by itself."""
+        run, looks = asyncio.ensure_future(judging), 0
+        try:
+            while not (await asyncio.wait([run], timeout=WATCH_S))[0]:
+                looks += 1
+                self.is_hung = looks >= HUNG
+            return run.result()
+        finally:
+            run.cancel()
+            self.is_hung = False
 
     def _reading(self, ranked: Ranked) -> asyncio.Task[Found] | None:
         if self._reads_alike:

@@ -161,9 +161,11 @@ class Follower:
         return None if candidate is self._serving.lane else candidate
 
     def _give_up_hung(self, state: State) -> None:
-        candidate = self._candidate(state)
-        if self._attempt is not None and candidate is not None and candidate.lane.batcher.is_hung:
-            self._attempt.fail("its model does not come back")
+        attempt, candidate = self._attempt, self._candidate(state)
+        if attempt is None or candidate is None:
+            return
+        if candidate.lane.batcher.is_hung or self._watching.is_hung:
+            attempt.fail("its model does not come back")
 
     def _filled(self, state: State, candidate: OpenLane | None, now_ms: int) -> list[Filling]:
         stable = self._serving.lane

@@ -51,6 +51,11 @@ class Watching:
         """The sums of that tally, by lane."""
         return self.now.witness.encoded() if self.now and self.now.tally == tally else {}
 
+    @property
+    def is_hung(self) -> bool:
+        """Whether a shadow's run does not come back."""
+        return self.now is not None and self.now.shadow is not None and self.now.shadow.is_hung
+
     async def close(self) -> None:
         self._drop()
         if self._over:

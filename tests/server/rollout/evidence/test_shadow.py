@@ -9,7 +9,6 @@ import pytest
 
 from server.ranked import Ranked
 from server.rollout.evidence.answered import shown_scores
-from server.rollout.evidence.shadow import WAITING
 from server.rollout.evidence.witness import Witness
 from server.rollout.guardrails.layout import (
     CLICKS,
@@ -30,7 +29,6 @@ from tests.bundles import NOW_MS
 from tests.server.conftest import Served
 from tests.server.kept import page_for
 from tests.server.rollout.evidence.shadowed import (
-    Blocked,
     Failing,
     Giving,
     Pairing,
@@ -88,23 +86,6 @@ async def test_what_ails_the_candidate_is_counted_of_it_alone(
     stable, canary = (sums_of(world.witness, lane) for lane in ("stable", "canary"))
     assert (float(stable.one(part)), float(canary.one(part))) == (0.0, count)
     assert float(stable.one(REQUESTS)) == float(canary.one(REQUESTS)) == 2.0
-
-
-async def test_answers_are_given_while_the_shadow_hangs_and_its_queue_is_bounded(
-    served: Served, tmp_path: Path
-) -> None:
-    world = await pairing(served, tmp_path)
-    blocked = Blocked(world.candidate.ranker)
-    world.close()
-    world = await pairing(served, tmp_path, ranker=blocked)
-    await world.answer(0)
-    await world.run_until(blocked.has_begun.is_set)
-    for _ in range(WAITING + 5):
-        await world.answer(1)
-    assert world.seen == 0
-    assert len(world.shadow._waiting) == WAITING
-    blocked.may_go_on.set()
-    world.close()
 
 
 async def test_nothing_begins_while_somebody_is_judged(served: Served, tmp_path: Path) -> None:

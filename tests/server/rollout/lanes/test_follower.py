@@ -84,6 +84,18 @@ async def test_canary_whose_model_does_not_come_back_is_given_up(
     assert process.routing.below == 0
 
 
+async def test_shadow_whose_model_does_not_come_back_is_given_up(
+    process: Process, following: Path
+) -> None:
+    await warmed(process, following)
+    await process.follows(rolled(following, stage="shadowing", step=FILLING))
+    assert process.routing.shadow is not None
+    process.routing.shadow.is_hung = True
+    await process.steps_until(lambda: process.routing.candidate is None)
+    told = await process.told()
+    assert (told.candidate_state, told.detail) == ("failed", "its model does not come back")
+
+
 async def test_pause_goes_on_with_the_same_counts(process: Process, following: Path) -> None:
     await warmed(process, following)
     state = rolled(following, stage="canary")
