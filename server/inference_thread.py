@@ -30,7 +30,8 @@ class InferenceThread(Generic[A, T]):
     """One run at a time. The interpreter joins the threads of an executor at its end, however long
     a run takes; a provider that hangs would keep the process for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "inference") -> None:
+        self._name = name
         self._asked: SimpleQueue[Run[A, T] | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._is_closed = False
@@ -73,7 +74,7 @@ class InferenceThread(Generic[A, T]):
         if self._is_closed:
             raise RuntimeError("the inference thread is closed")
         if self._thread is None:
-            self._thread = Thread(target=self._runs, name="inference", daemon=True)
+            self._thread = Thread(target=self._runs, name=self._name, daemon=True)
             self._thread.start()
         self._run = Run(work, of, Future(), perf_counter_ns())
         self._asked.put(self._run)

@@ -42,7 +42,8 @@ def read_keys(path: Path) -> list[Key]:
         keys = msgspec.toml.decode(_bytes(path), type=_Keys).key
     except OSError as error:
         raise KeysInvalid(f"{path} cannot be read: {error}") from error
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Also text that is no UTF-8, or a number or a nesting that no parser follows.
         raise KeysInvalid(f"{path}: {error}; docs/security.md has the format") from error
     for field in ("name", "sha256"):
         _check_distinct(path, field, [getattr(key, field) for key in keys])

@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -45,6 +47,23 @@ async def test_run_that_does_not_come_back_keeps_nobody_but_who_asked() -> None:
     go.set()
     assert await asking
     assert thread.run_s == 0.0
+
+
+def test_process_ends_while_a_run_does_not() -> None:
+    code = (
+        "import asyncio, threading\n"
+        "from server.inference_thread import InferenceThread\n"
+        "async def run():\n"
+        "    try:\n"
+        "        async with asyncio.timeout(0.05):\n"
+        "            work = lambda _: threading.Event().wait()\n"
+        "            await InferenceThread().result(work, 1, rests=False)\n"
+        "    except TimeoutError:\n"
+        "        print('left behind')\n"
+        "asyncio.run(run())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True)
+    assert told.stdout == b"left behind\n"
 
 
 async def test_caller_that_is_cancelled_leaves_the_thread_in_order() -> None:

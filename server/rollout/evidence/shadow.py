@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
-from functools import partial
 from time import perf_counter, perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -11,7 +9,7 @@ from cache.reader import CacheReader, Found
 from models.features.hashing import key64
 from models.features.records import F32
 from server.assembly import Prepared
-from server.daemon_thread import in_daemon_thread
+from server.inference_thread import InferenceThread
 from server.lane import Lane
 from server.line import Judged
 from server.ranked import Ranked
@@ -45,6 +43,11 @@ class _Offered(NamedTuple):
     mirror asked for then."""
 
 
+class _Asked(NamedTuple):
+    ranked: Ranked
+    prepared: Prepared
+
+
 class _Beside(NamedTuple):
     """What the candidate makes of it."""
 
@@ -73,6 +76,8 @@ class Shadow:
         self._waiting: deque[_Offered] = deque(maxlen=WAITING)
         self._offered = asyncio.Event()
         self._reads_alike = _reads(candidate) == _reads(answering)
+        self._thread: InferenceThread[_Asked, _Beside]
+        """While it runs. One for all requests: a backend holds a connection for each thread."""
         self.is_hung = False
         """Whether a run does not come back."""
 
@@ -95,14 +100,18 @@ class Shadow:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            while self._waiting:
-                await self._until_idle()
-                began_s = perf_counter()
-                await self._shadow(self._waiting.popleft())
-                await asyncio.sleep(min(REST * (perf_counter() - began_s), MOST_REST_S))
-            await self._offered.wait()
-            self._offered.clear()
+        self._thread = InferenceThread("shadow")
+        try:
+            while True:
+                while self._waiting:
+                    await self._until_idle()
+                    began_s = perf_counter()
+                    await self._shadow(self._waiting.popleft())
+                    await asyncio.sleep(min(REST * (perf_counter() - began_s), MOST_REST_S))
+                await self._offered.wait()
+                self._offered.clear()
+        finally:
+            self._thread.close(0.0)
 
     async def _until_idle(self) -> None:
         while True:
@@ -123,16 +132,16 @@ class Shadow:
     async def _judged(self, ranked: Ranked, prepared: Prepared) -> _Beside | None:
         """None where the candidate fails."""
         try:
-            judging = in_daemon_thread("shadow", partial(self._judge, ranked, prepared))
-            beside = await self._watched(judging)
+            beside = await self._watched(_Asked(ranked, prepared))
         except Exception as error:
             self._witness.note("candidate_failed", error)
             return None
         return None if has_failed(beside.judged.scored) else beside
 
-    async def _watched(self, judging: Coroutine[None, None, _Beside]) -> _Beside:
+    async def _watched(self, asked: _Asked) -> _Beside:
         """Looks are counted rather than seconds: a process that stood still has hung by itself."""
-        run, looks = asyncio.ensure_future(judging), 0
+        run = asyncio.ensure_future(self._thread.result(self._judge, asked, rests=False))
+        looks = 0
         try:
             while not (await asyncio.wait([run], timeout=WATCH_S))[0]:
                 looks += 1
@@ -158,8 +167,9 @@ class Shadow:
             return None
         return prepared._replace(page=found.page, lent=found.lent)
 
-    def _judge(self, ranked: Ranked, prepared: Prepared) -> _Beside:
+    def _judge(self, asked: _Asked) -> _Beside:
         """In the thread."""
+        ranked, prepared = asked
         until_ns = perf_counter_ns() + WAIT_NS
         other = self._candidate.ranker.judge_alone(ranked.request, prepared, until_ns)
         how, scores = agreed(ranked, other, self._top_k), scores_of_shown(ranked, other)

@@ -56,3 +56,19 @@ def test_file_that_is_not_there_or_far_too_large_is_refused(tmp_path: Path) -> N
     (tmp_path / "large.toml").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     with pytest.raises(KeysInvalid, match="more than"):
         read_keys(tmp_path / "large.toml")
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "# für alle\n".encode("latin-1"),
+        '[[key]]\nname = "feed"\n'.encode("utf-16"),
+        b"key = " + b"9" * 5000,
+        b"key = " + b"[" * 50_000,
+        b"\0",
+    ],
+)
+def test_file_that_is_no_toml_at_all_is_refused(tmp_path: Path, held: bytes) -> None:
+    (tmp_path / "keys.toml").write_bytes(held)
+    with pytest.raises(KeysInvalid, match=r"keys.toml: .*docs/security.md"):
+        read_keys(tmp_path / "keys.toml")

@@ -1,12 +1,15 @@
 """A student behind the back of another: what is counted of it, and that it harms nobody."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from models.features.records import Arrays
+from server.inference import Headers, Ran
 from server.ranked import Ranked
 from server.rollout.evidence.answered import shown_scores
 from server.rollout.evidence.witness import Witness
@@ -86,6 +89,25 @@ async def test_what_ails_the_candidate_is_counted_of_it_alone(
     stable, canary = (sums_of(world.witness, lane) for lane in ("stable", "canary"))
     assert (float(stable.one(part)), float(canary.one(part))) == (0.0, count)
     assert float(stable.one(REQUESTS)) == float(canary.one(REQUESTS)) == 2.0
+
+
+async def test_requests_share_a_thread_and_what_a_backend_holds_for_one(
+    served: Served, tmp_path: Path
+) -> None:
+    threads = set[threading.Thread]()
+
+    class Threaded(Giving):
+        def run(self, arrays: Arrays, until_ns: int, headers: Headers = None) -> Ran:
+            threads.add(threading.current_thread())
+            return super().run(arrays, until_ns, headers)
+
+    world = await pairing(served, tmp_path, backend=Threaded(0.5))
+    await world.answer(0, 1, 2)
+    await world.shadow_all(3)
+    world.close()
+    [thread] = threads
+    thread.join(20.0)
+    assert not thread.is_alive()
 
 
 async def test_nothing_begins_while_somebody_is_judged(served: Served, tmp_path: Path) -> None:
