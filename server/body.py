@@ -1,5 +1,7 @@
 """A request's body: its size bounded before it is held, its type known before it is parsed."""
 
+import operator
+import re
 from collections.abc import Callable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -12,7 +14,9 @@ from server.errors import BodyTooLarge, InvalidRequest, Unreadable, UnsupportedM
 JSON: Final = "application/json"
 MESSAGE_PACK: Final = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
 MAX_SHOWN: Final = 80
-_MISSING: Final = object()
+_PLACE: Final = re.compile(r"(?P<key>`key[^`]*` in )?`\$\.?(?P<path>[^`]*)`")
+_STEP: Final = re.compile(r"\[[^\]]*\]|[^.\[]+")
+_LENGTH: Final = re.compile(r"Expected `str` of length (?P<way>[<>]=) (?P<length>\d+)")
 
 T = TypeVar("T")
 
@@ -136,27 +140,49 @@ def _unreadable(codec: Codec[T], error: Exception) -> Unreadable:
 
 
 def invalid(message: str, body: Any) -> InvalidRequest:
-    """msgspec says ``Expected `int` >= 1 - at `$.top_k` ``; the caller wants the parts."""
-    rule, _, path = message.partition(" - at ")
-    field = path.strip("`").removeprefix("$").removeprefix(".") or None
-    if field is None and "field `" in rule:
-        field = rule.split("`")[1]
-    value = _walk(body, field) if field else _MISSING
-    return InvalidRequest(
-        rule,
-        field=field,
-        value=None if value is _MISSING else value,
-        remedy="see this field in /docs",
-    )
+    """msgspec says ``Expected `int` >= 1 - at `$.top_k` ``, and of a map's key
+    ``at `key` in `$.pinned` ``; the caller wants the parts."""
+    rule, field, is_key = _parts(message)
+    value = _walk(body, field)
+    if is_key:
+        value = _broken_key(value, rule)
+        rule = f"a key breaks its rule: {rule}"
+    elif not field:
+        field = rule.partition("field `")[2].removesuffix("`")
+        value = body.get(field) if isinstance(body, dict) else None
+    return InvalidRequest(rule, field=field or None, value=value, remedy="see this field in /docs")
 
 
-def _walk(value: Any, field: str) -> Any:
-    for step in field.replace("[", ".[").split("."):
+def _parts(message: str) -> tuple[str, str, bool]:
+    """The rule, the path below the body, and whether a key of what stands there broke the rule.
+    Names that the caller sent may be in the rule, never in the path."""
+    rule, _, place = message.rpartition(" - at ")
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        return message, "", False
+    return rule, found["path"], found["key"] is not None
+
+
+def _walk(value: Any, path: str) -> Any:
+    """None where it does not lead: msgspec says `[...]` for whichever key of a map."""
+    for step in _STEP.findall(path):
         try:
             value = value[int(step[1:-1])] if step.startswith("[") else value[step]
         except (KeyError, IndexError, ValueError, TypeError):
-            return _MISSING
+            return None
     return value
+
+
+def _broken_key(keys: Any, rule: str) -> Any:
+    """The first that breaks it, as msgspec does not say which; None where it cannot be told."""
+    if not isinstance(keys, dict):
+        return None
+    if bound := _LENGTH.fullmatch(rule):
+        holds = operator.ge if bound["way"] == ">=" else operator.le
+        texts = (key for key in keys if isinstance(key, str))
+        return next((text for text in texts if not holds(len(text), int(bound["length"]))), None)
+    is_type = rule.startswith("Expected `str`")
+    return next((key for key in keys if is_type and not isinstance(key, str)), None)
 
 
 def shown(value: object) -> str | None:

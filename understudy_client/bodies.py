@@ -41,7 +41,9 @@ def _kept(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """What msgspec does not know: mappings of other kinds, and numbers of numpy."""
+    """What msgspec does not know: text and mappings of other kinds, and numbers of numpy."""
+    if isinstance(value, str):
+        return str.__str__(value)  # the text itself, however its type shows it
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Integral):
@@ -52,8 +54,10 @@ def _plain(value: Any) -> Any:
 
 
 def _write_json(fields: Any) -> bytes:
-    """Refuses NaN, of which msgspec would make null: a bid would silently be none."""
-    return json.dumps(msgspec.to_builtins(fields, enc_hook=_plain), allow_nan=False).encode()
+    """Refuses NaN and bytes, of which msgspec would make null and base64: a bid would silently be
+    none, an id another one."""
+    plain = msgspec.to_builtins(fields, builtin_types=(bytes,), enc_hook=_plain)
+    return json.dumps(plain, allow_nan=False).encode()
 
 
 CODECS: Final[dict[Encoding, Codec]] = {

@@ -76,8 +76,10 @@ class Search:
 
     @property
     def _is_generators(self) -> bool:
-        """Whether the lowest rate that did not hold was one that was never sent."""
-        failed = [trial for trial in self.trials if not trial.holds]
+        """Whether the lowest rate that did not hold was one that was never sent. What the last
+        trial of a rate says is believed: one that held at last did hold."""
+        last = {trial.rate: trial for trial in self.trials}
+        failed = [trial for trial in last.values() if not trial.holds]
         return bool(failed) and min(failed, key=lambda trial: trial.rate).is_generators
 
 

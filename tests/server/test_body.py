@@ -1,14 +1,15 @@
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Meta, Struct
 from starlette.requests import ClientDisconnect
 
-from server.body import BodyReader, shown
+from server.body import BodyReader, invalid, shown
 from server.errors import BodyTooLarge, InvalidRequest, Unreadable, UnsupportedMedia
 from server.wire import RankRequest
 
@@ -107,6 +108,98 @@ async def test_broken_rule_names_field_and_value(body: Any, field: str, value: o
         with pytest.raises(InvalidRequest) as refused:
             await read([encode(body)], content_type)
         assert (refused.value.field, refused.value.value) == (field, value)
+
+
+BOTH = ((JSON, msgspec.json.encode), (PACKED, msgspec.msgpack.encode))
+NO_TEXT: Any = st.integers(-99, 99) | st.booleans() | st.binary(max_size=4) | st.tuples(st.text())
+NO_ID = st.just("") | st.text("ab", min_size=129, max_size=140)
+
+
+@given(st.data(), st.lists(st.text("xyz", min_size=1, max_size=3), unique=True, max_size=3))
+async def test_broken_rule_of_a_key_names_the_map_and_the_key(
+    data: st.DataObject, good: list[str]
+) -> None:
+    field = data.draw(st.sampled_from(["pinned", "context", "candidates[1].features"]))
+    key = data.draw(NO_ID if field == "pinned" else NO_TEXT)
+    keys = data.draw(st.permutations([*good, key]))
+    broken = dict.fromkeys(keys, 1)
+    body: dict[str, Any] = {"user_id": "u", field: broken}
+    if field.startswith("candidates"):
+        body = {"user_id": "u", "candidates": [{"item_id": "a"}, {"item_id": "b"}]}
+        body["candidates"][1]["features"] = broken
+    for content_type, encode in BOTH if field == "pinned" else BOTH[1:]:
+        with pytest.raises(InvalidRequest, match="key") as refused:
+            await read([encode(body)], content_type)
+        assert (refused.value.field, refused.value.value) == (field, key)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"user_id": "u", 1: 2}, None),
+        ({"user_id": "u", "diversity": {"strength": 0, 1: 2}}, "diversity"),
+        ({"user_id": "u", "candidates": [{"item_id": "a"}, {1: 2}]}, "candidates[1]"),
+    ],
+)
+async def test_key_that_is_no_field_is_told_with_its_place(body: Any, field: str | None) -> None:
+    with pytest.raises(InvalidRequest, match="key") as refused:
+        await read([msgspec.msgpack.encode(body)], PACKED)
+    assert (refused.value.field, refused.value.value) == (field, 1)
+
+
+Key = Annotated[str, Meta(min_length=1, max_length=3)]
+
+
+class Nested(Struct, forbid_unknown_fields=True):
+    maps: list[dict[Key, int]] = []
+    deep: dict[Key, dict[Key, list[dict[Key, int]]]] = {}
+    by_pair: dict[tuple[int, int], int] = {}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        ([{"maps": [{}, {"a": 1, "": 2, "b": 3}]}], "[0].maps[1]", ""),
+        ([{}, {"maps": [{"a": 1, "long": 2}]}], "[1].maps[0]", "long"),
+        ([{"maps": [{"a": "x"}]}], "[0].maps[0][...]", None),
+        ([{"deep": {"": {}}}], "[0].deep", ""),
+        ([{"deep": {"a": {"": []}}}], "[0].deep[...]", None),
+        ([{"deep": {"a": {"b": [{}, {"long": 1}]}}}], "[0].deep[...][...][1]", None),
+        ([{"deep": {"a": {"b": [{"c": "x"}]}}}], "[0].deep[...][...][0][...]", None),
+        ([{"deep": {"a": {"b": "x"}}}], "[0].deep[...][...]", None),
+        ([5], "[0]", 5),
+        ([{}, {"maps": [5]}], "[1].maps[0]", 5),
+    ],
+)
+def test_every_path_is_read(body: Any, field: str, value: object) -> None:
+    for decoder, encode in (
+        (msgspec.json.Decoder(list[Nested]), msgspec.json.encode),
+        (msgspec.msgpack.Decoder(list[Nested]), msgspec.msgpack.encode),
+    ):
+        with pytest.raises(msgspec.ValidationError) as broken:
+            decoder.decode(encode(body))
+        refused = invalid(str(broken.value), body)
+        assert (refused.field, refused.value) == (field, value)
+
+
+@pytest.mark.parametrize("key", [(1, "a"), (1, 2, 3), 5])
+def test_part_of_a_key_is_told_as_a_key(key: Any) -> None:
+    body = [{"by_pair": {(1, 2): 0, key: 1}}]
+    with pytest.raises(msgspec.ValidationError) as broken:
+        msgspec.msgpack.decode(msgspec.msgpack.encode(body), type=list[Nested])
+    refused = invalid(str(broken.value), body)
+    assert (refused.field, refused.value) == ("[0].by_pair", None)
+    assert "key" in refused.detail
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b", "a`b", "a[0]", "x - at `y", "x` - at `key` in `z", "`", ""]
+)
+async def test_unknown_field_is_told_whatever_its_name(name: str) -> None:
+    for content_type, encode in BOTH:
+        with pytest.raises(InvalidRequest) as refused:
+            await read([encode({"user_id": "u", name: 5})], content_type)
+        assert (refused.value.field, refused.value.value) == (name or None, 5)
 
 
 @pytest.mark.parametrize("field", ["bid", "diversity", "deadline_ms"])

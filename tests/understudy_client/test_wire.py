@@ -17,6 +17,7 @@ from understudy_client import status, wire
 from understudy_client.bodies import CODECS, Encoding
 from understudy_client.bodies import given as given_fields
 from understudy_client.client import Client
+from understudy_client.errors import InvalidRequest
 from understudy_client.wire import Candidate, RankOptions
 
 IDS = st.text(min_size=1, max_size=12)
@@ -89,6 +90,55 @@ def test_numbers_of_numpy_and_mappings_of_any_kind_are_sent(encoding: Encoding) 
         served_wire.Candidate("item-1", bid=0.5, features={"price": 2.5, "stock": 7})
     ]
     assert heard.context == {"a": "b"}
+
+
+class Named(str):
+    """Text of another type that shows itself otherwise."""
+
+    def __str__(self) -> str:
+        return f"the item {super().__str__()}"
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+@pytest.mark.parametrize(
+    "item_ids",
+    [
+        np.array(["a", "b"]),
+        np.array(["a", "b"], dtype=object),
+        [np.str_("a"), np.str_("b")],
+        (Named("a"), Named("b")),
+    ],
+)
+def test_text_of_numpy_and_of_other_types_is_sent_as_text(
+    encoding: Encoding, item_ids: Any
+) -> None:
+    heard = sent_and_heard(encoding, item_ids=item_ids, task=item_ids[0])
+    assert (heard.item_ids, heard.task) == (["a", "b"], "a")
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+def test_text_of_numpy_names_columns_and_is_a_value(encoding: Encoding) -> None:
+    features: Any = {np.str_("brand"): np.str_("acme"), "stock": np.int64(7)}
+    heard = sent_and_heard(encoding, candidates=[Candidate(np.str_("a"), features=features)])
+    assert heard.candidates == [served_wire.Candidate("a", features={"brand": "acme", "stock": 7})]
+
+
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+@pytest.mark.parametrize("item_ids", [np.array([b"a"]), [np.bytes_(b"a")]])
+def test_bytes_of_numpy_are_no_text(encoding: Encoding, item_ids: Any) -> None:
+    with pytest.raises(InvalidRequest, match="give text"):
+        sent_and_heard(encoding, item_ids=item_ids)
+
+
+def test_bytes_are_not_sent_as_base64() -> None:
+    with pytest.raises(InvalidRequest, match="bytes"):
+        sent_and_heard("json", item_ids=[b"a"])
+
+
+def test_array_of_texts_is_ranked(client: Client) -> None:
+    assert sorted(client.rank("user-1", np.array(["item-1", "item-2"])).item_ids) == [
+        "item-1", "item-2",
+    ]  # fmt: skip
 
 
 def sent_and_heard(encoding: Encoding, **fields: Any) -> served_wire.RankRequest:

@@ -64,6 +64,54 @@ def test_a_generator_that_gives_out_first_is_said() -> None:
     assert told["rates"][0] <= 300.0
 
 
+def _hiccup(at: float, hiccup: Trial, held_below: Attempt) -> Attempt:
+    """`hiccup` once at `at`, else as `held_below` says."""
+    left = [hiccup]
+
+    def attempt(rate: float, confirms: bool) -> Trial:
+        return left.pop() if rate == at and left else held_below(rate, confirms)
+
+    return attempt
+
+
+def _generator_gives_out(above: float) -> Attempt:
+    return lambda rate, _: Trial(rate, rate <= above, is_generators=rate > above)
+
+
+@pytest.mark.parametrize("at", [50.0, 200.0, 600.0])
+def test_generator_that_lagged_once_is_not_the_limit(at: float) -> None:
+    lag = Trial(at, holds=False, is_generators=True)
+    told = as_report([Search(_hiccup(at, lag, _holding(700.0)), WITHIN).run(50.0)])
+    assert lag in [Trial(**trial) for trial in told["searches"][0]]
+    assert (told["generator_is_the_limit"], told["exit_code"]) == (False, 0)
+    assert 700.0 * (1 - WITHIN) <= told["rates"][0] <= 700.0
+
+
+@pytest.mark.parametrize("at", [50.0, 200.0, 1600.0])
+def test_server_that_faltered_once_is_not_the_limit(at: float) -> None:
+    falter = Trial(at, holds=False, why="p99")
+    told = as_report([Search(_hiccup(at, falter, _generator_gives_out(3000.0)), WITHIN).run(50.0)])
+    assert falter in [Trial(**trial) for trial in told["searches"][0]]
+    assert (told["generator_is_the_limit"], told["exit_code"]) == (True, 3)
+    assert told["rates"][0] <= 3000.0
+
+
+def test_rate_that_held_at_last_is_the_servers_where_it_is_not_confirmed() -> None:
+    def attempt(rate: float, confirms: bool) -> Trial:
+        return Trial(rate, rate <= (380.0 if confirms else 400.0))
+
+    lag = Trial(400.0, holds=False, is_generators=True)
+    found = Search(_hiccup(400.0, lag, attempt), WITHIN).run(50.0)
+    assert found.rate == pytest.approx(380.0)
+    assert not found.is_generators
+
+
+def test_no_rate_held_for_the_generator() -> None:
+    told = as_report([Search(_generator_gives_out(0.0), WITHIN).run(50.0)])
+    assert told["rates"] == [None]
+    assert told["generator_is_the_limit"]
+
+
 def test_trials_are_long_enough_for_every_percentile_of_the_budget() -> None:
     assert needs(Budget.model_validate({"p50_ms": 1})) == 6
     assert needs(Budget.model_validate({"stages": {"cache": {"p99_ms": 1}}})) == 368

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.body import shown
 from server.slow.slow_log import SlowLog
 from server.stages import StageClock
 from tests.bundles import rank_body
@@ -138,6 +139,22 @@ def test_page_is_the_administrators(served: Served) -> None:
         for headers in ({}, {"Authorization": "Bearer wrong"}):
             refused = client.get("/v1/slow", headers=headers)
             assert (refused.status_code, refused.json()["field"]) == (401, "Authorization")
-        for count in ("0", "1001", "many", "-1"):
+
+
+WRONG_COUNTS = (
+    "", "0", "1001", "many", "-1", "+5", " 5", "5\n", "1_0", "1e2", "\u0665",
+    "0000000015000", "00000000015", "9" * 5000,
+)  # fmt: skip
+
+
+def test_count_that_is_none_of_those_is_refused(served: Served) -> None:
+    with live_gateway(settings_for(served.student, admin_token=TOKEN)) as client:
+        for count in WRONG_COUNTS:
             refused = client.get("/v1/slow", params={"count": count}, headers=BEARER)
-            assert (refused.status_code, refused.json()["field"]) == (422, "count")
+            problem = refused.json()
+            assert (refused.status_code, problem["field"]) == (422, "count"), count
+            assert problem["value"] == shown(count)
+            assert "1 to 1000" in problem["detail"]
+            assert problem["remedy"]
+        for count in ("1", "0005", "1000"):
+            assert slow(client, f"?count={count}")["requests"] == []
