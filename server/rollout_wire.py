@@ -74,7 +74,13 @@ class GatewayStatus(Struct, frozen=True):
     stable_version: str
     candidate_version: str
     candidate_state: CandidateState
-    detail: Annotated[str, Meta(description="What it does with the candidate, or why it failed")]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What it does with the candidate, or why it failed; once done, why the "
+            "student before is not open"
+        ),
+    ]
 
 
 class SpaceStanding(Struct, frozen=True):

@@ -25,7 +25,7 @@ class Presence(Struct, frozen=True):
     candidate_version: str = ""
     candidate_state: CandidateState = "absent"
     detail: str = ""
-    """Why it failed, or what is done."""
+    """Why it failed, or what is done; without a candidate, why the student before is not open."""
     fills: bool = False
     """Whether candidate and stable read different spaces."""
     seen: int = 0

@@ -79,7 +79,7 @@ class Attempt:
         self.detail = "fetching"
         await self._lanes.leave(self.where)  # an earlier rollout's, of another version
         source = await self._lanes.source(self.where)
-        self.version, size = await asyncio.to_thread(_looked_at, source)
+        self.version, size = await asyncio.to_thread(looked_at, source)
         check_version(self.version, self._wanted, self.where)
         beside = IMPORTS + await asyncio.to_thread(_size, answering.source)
         self.detail = "waiting for another process of this machine"
@@ -126,7 +126,7 @@ def check_room(needed: int, held: Memory, plan: RolloutPlan, what: str = "it") -
         )
 
 
-def _looked_at(source: Source) -> tuple[str, int]:
+def looked_at(source: Source) -> tuple[str, int]:
     """Blocking: its version, and its size. Raises BundleError."""
     return read_manifest(source.bundle)[1], _size(source)
 

@@ -21,6 +21,7 @@ from server.rollout.lanes.fillings import Filling, Fillings, differ
 from server.rollout.lanes.routing import ALL, Routing
 from server.rollout.lanes.serving import Serving
 from server.rollout.lanes.watching import COUNTED, Watching
+from server.rollout.lanes.way_back import WayBack, is_kept
 from server.rollout.presence import Presence
 from server.rollout.state import State
 
@@ -53,6 +54,7 @@ class Follower:
         self._fillings = Fillings(metrics.feeds.mirrored)
         self._agreed = Agreed(board, gateway)
         self._serving = Serving(lanes)
+        self._way_back = WayBack(lanes)
         self._attempting = Background()
         self._attempt: Attempt | None = None
         self._routed: object = None
@@ -97,6 +99,7 @@ class Follower:
         candidate = self._route(state)
         await self._fillings.only(self._filled(state, candidate, held.now_ms))
         self._lanes.keep(self._kept(state, held.now_ms))
+        await self._way_back.follow(state, held.now_ms, self._serving)
         self._metrics.follow(
             self._board.model, self._state, state, 0.0 if candidate is None else state.share
         )
@@ -105,6 +108,7 @@ class Follower:
 
     async def close(self) -> None:
         await self._attempting.end()
+        await self._way_back.close()
         await self._serving.close()
         await self._watching.close()
         await self._fillings.close()
@@ -174,8 +178,8 @@ class Follower:
             pairs.append(Filling(stable, candidate))
             if state.stage == "canary":
                 pairs.append(Filling(candidate, stable))
-        previous = self._lanes.held(state.previous)
-        if _is_kept(state, now_ms) and previous is not None and previous is not stable:
+        previous = self._way_back.held(state, now_ms)
+        if previous is not None and previous is not stable:
             pairs.append(Filling(stable, previous))
         return [pair for pair in pairs if differ(*pair)]
 
@@ -183,14 +187,15 @@ class Follower:
         kept = {self._serving.where, state.stable}
         if state.is_running:
             kept.add(state.candidate)
-        if _is_kept(state, now_ms):
+        if is_kept(state, now_ms):
             kept.add(state.previous)
         return kept
 
     async def _tell(self, state: State, held: Held, candidate: OpenLane | None) -> None:
         """Raises StoreUnavailable."""
-        attempt = self._attempt
-        news = (held.revision, attempt and (attempt.state, attempt.detail), self._serving.where)
+        attempt, back = self._attempt, self._way_back.detail
+        tried = attempt and (attempt.state, attempt.detail)
+        news = (held.revision, tried, self._serving.where, back)
         every_s = TELL_S if state.is_running else IDLE_TELL_S
         now_s = time.monotonic()
         if news == self._told and now_s - self._told_s < every_s:
@@ -207,12 +212,9 @@ class Follower:
             revision=held.revision,
             stable_version=self._serving.lane.lane.model.version,
             candidate=state.candidate,
+            detail=self._way_back.detail,
             host=socket.gethostname(),
             pid=os.getpid(),
             **self._fillings.standing(candidate)._asdict(),
         )
         return presence if attempt is None else attempt.told(presence)
-
-
-def _is_kept(state: State, now_ms: int) -> bool:
-    return state.stage == "done" and now_ms < state.keep_until_ms

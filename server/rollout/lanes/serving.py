@@ -43,7 +43,7 @@ class Serving:
     async def begin(self, state: State) -> None:
         """Before the first request. Raises BundleError, CatalogueError, ServingError where what
         the process was started with cannot be opened."""
-        where, version = _wanted(state)
+        where, version = wanted_of(state.stable, state.stable_version)
         if where != STARTED_WITH:
             try:
                 await self._lanes.opened(where, version)
@@ -53,7 +53,7 @@ class Serving:
         await self._lanes.opened(self.where)
 
     async def follow(self, state: State) -> None:
-        wanted = _wanted(state)
+        wanted = wanted_of(state.stable, state.stable_version)
         if wanted != self._wanted:
             await self._opening.end()
             self._wanted = wanted
@@ -84,6 +84,6 @@ class Serving:
         return failed_s is not None and time.monotonic() - failed_s < RETRY_S
 
 
-def _wanted(state: State) -> tuple[str, str]:
+def wanted_of(where: str, version: str) -> tuple[str, str]:
     """What a gateway was started with is whatever it was started with."""
-    return state.stable, "" if state.stable == STARTED_WITH else state.stable_version
+    return where, "" if where == STARTED_WITH else version
