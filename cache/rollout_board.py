@@ -16,7 +16,7 @@ from cache.rollout_scripts import LEAD, PRESENT, READ, REPLACE, RESIGN, RESTORE
 HISTORY: Final = 1000
 """Audit entries that stay, about."""
 KEPT_MS: Final = 86_400_000
-"""Sums and the fleet, after the last gateway wrote."""
+"""Sums and the fleet, after the last gateway wrote, or sums were kept."""
 
 
 class Held(NamedTuple):
@@ -110,6 +110,11 @@ class RolloutBoard:
         """By "<gateway>:<lane>"."""
         with unavailable_when_failing("read the sums of a rollout"):
             return _named(await self._client.hgetall(self._key(f"sums:{tally}")))
+
+    async def keep_sums(self, tally: str) -> None:
+        """As if they had been written now. Those that are gone stay so."""
+        with unavailable_when_failing("keep the sums of a rollout"):
+            await self._client.pexpire(self._key(f"sums:{tally}"), KEPT_MS)
 
     async def history(self, count: int) -> list[tuple[str, bytes]]:
         """The newest first."""

@@ -61,6 +61,8 @@ class Controller:
         await self._board.forget(forgotten(reading.fleet, reading.held.now_ms))
         if not reading.state.is_running or reading.held.revision < self._known():
             return None
+        if reading.state.tally_before is not None:
+            await self._board.keep_sums(reading.state.tally_before)
         # The statistics take longer than answers can wait for.
         decided = await asyncio.to_thread(decide, reading.state, self._evidence(reading))
         return None if decided is None else await self._replaced(reading, decided)

@@ -105,7 +105,7 @@ def _shadowing(state: State, evidence: Evidence, verdict: Verdict) -> Decided | 
 
 def _canary(state: State, evidence: Evidence, verdict: Verdict) -> Decided | None:
     plan, elapsed_s = state.plan, evidence.elapsed_s
-    # Where nobody is compared with, time is all that is asked for.
+    # Where statistics have nobody to compare with, time is all that is asked for.
     is_passed = verdict.kind == "pass" or state.share == 1.0 or not plan.is_judged
     if is_passed and elapsed_s >= plan.least_s_of(state.step):
         reason = f"{100 * state.share:g}% of traffic passed after {verdict.requests:,} requests"

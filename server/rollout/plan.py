@@ -50,7 +50,12 @@ class RolloutPlan(Finite):
     keep_s: float = Field(
         3600.0, ge=0, description="Time that the bundle before stays loaded after the last step"
     )
-    top_k: int = Field(10, ge=1, le=1000, description="First places that agreement compares")
+    top_k: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="First places that agreement compares, at most a quarter of the candidates",
+    )
     max_gap: float = Field(
         0.02, ge=0, le=1, description="Coverage by pairs that another space may cost"
     )

@@ -55,6 +55,13 @@ class State(Struct, frozen=True):
         return f"{self.rollout}-{self.stage}-{self.step}"
 
     @property
+    def tally_before(self) -> str | None:
+        """Of the step before, in the last, where nobody is left to the stable lane."""
+        if self.share < 1.0 or self.step == 0:
+            return None
+        return self.replace(step=self.step - 1).tally
+
+    @property
     def is_running(self) -> bool:
         return self.stage in RUNNING
 

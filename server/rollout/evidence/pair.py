@@ -23,8 +23,8 @@ def prepared_of(ranked: Ranked) -> Prepared:
 
 def agreed(ranked: Ranked, other: Judged, top_k: int) -> Agreement:
     """Of the orders by value and nothing else: a rerank makes the same of both."""
-    theirs = _best(_values(prepared_of(ranked), other), other.assembled.kept, top_k)
-    return agreement(_best(ranked.order.values, ranked.assembled.kept, top_k), theirs, top_k)
+    ours = _order(ranked.order.values, ranked.assembled.kept)
+    return agreement(ours, _order(_values(prepared_of(ranked), other), other.assembled.kept), top_k)
 
 
 def time_ratio(candidate: tuple[Model, Inputs], stable: tuple[Model, Inputs]) -> float | None:
@@ -68,8 +68,8 @@ def _values(prepared: Prepared, judged: Judged) -> F64:
     return values * (bids if kept is None else bids[kept])
 
 
-def _best(values: F64, kept: I64 | None, most: int) -> list[int]:
-    """Candidates, by their place in the request."""
-    order = np.argsort(-values, kind="stable")[:most]
+def _order(values: F64, kept: I64 | None) -> list[int]:
+    """Candidates, by their place in the request, the best first."""
+    order = np.argsort(-values, kind="stable")
     found: list[int] = (order if kept is None else kept[order]).tolist()
     return found

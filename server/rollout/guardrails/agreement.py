@@ -1,31 +1,22 @@
-"""How alike two slates are, from 0 to 1."""
+"""How alike two orders are, in their first places."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Agreement(NamedTuple):
-    top_k: float
-    overlap: float
+    shared: int  # candidates that are among the first of both
+    places: int  # that were compared; 0 where nothing is told
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1, and 0 where nothing is told."""
+        return self.shared / max(self.places, 1)
 
 
 def agreement(one: Sequence[int], other: Sequence[int], k: int) -> Agreement:
-    """Of two orders of the same candidates, best first.
-
-    top_k = |first k of one ∩ first k of the other| ÷ k; overlap = its mean over depths 1 … k
-    (average overlap: Webber, Moffat & Zobel, "A Similarity Measure for Indefinite Rankings", ACM
-    TOIS 2010, section 3), so that the first places weigh most.
-    """
-    depth = min(k, len(one), len(other))
-    if depth == 0:
-        return Agreement(1.0, 1.0)
-    shared, total = 0, 0.0
-    ours: set[int] = set()
-    theirs: set[int] = set()
-    for place in range(depth):
-        mine, its = one[place], other[place]
-        ours.add(mine)
-        theirs.add(its)
-        shared += 1 if mine == its else (mine in theirs) + (its in ours)
-        total += shared / (place + 1)
-    return Agreement(shared / depth, total / depth)
+    """Of two orders, best first: of so few places that chance shares a quarter of them at most. Of
+    fewer than four candidates even the first is shared by chance more often than that."""
+    common = len(set(one) & set(other))
+    places = min(k, common // 4)
+    return Agreement(len(set(one[:places]) & set(other[:places])), places)

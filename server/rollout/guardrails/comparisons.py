@@ -15,6 +15,7 @@ from models.features.records import F64, Mask
 from server.rollout.guardrails.finding import Finding
 from server.rollout.guardrails.layout import (
     ANSWERED,
+    COMPARED,
     DEGRADATIONS,
     DEGRADED,
     ERRORS,
@@ -24,7 +25,6 @@ from server.rollout.guardrails.layout import (
     RATIOS,
     REQUESTS,
     SCORES,
-    SHADOWED,
     TOP_K,
     TOTAL,
     Part,
@@ -92,9 +92,9 @@ def scores(stable: Sums, canary: Sums, plan: Plan, alpha: float) -> Finding:
 
 def agreement(stable: Sums, canary: Sums, plan: Plan, alpha: float) -> Finding:
     """Harm: what the mean of shared first places lacks of 1. Of the canary's sums alone, which hold
-    the requests that both lanes scored."""
-    count = canary.one(SHADOWED)
-    shared = canary.one(TOP_K) / np.maximum(count, 1.0)
+    the requests whose orders tell something."""
+    count = canary.one(COMPARED)
+    shared = np.where(count > 0.0, canary.one(TOP_K) / np.maximum(count, 1.0), np.nan)
     reach = bounded_radius(count, SHADOW_TIGHTEST_AT, alpha)
     harm = np.where(count > 0.0, 1.0 - shared, 0.0)
     margin = 1.0 - plan.agreement

@@ -21,6 +21,7 @@ from server.rollout.guardrails.layout import (
     ANSWERED,
     CLICKS,
     CLICKS_SQUARED,
+    COMPARED,
     CONSTANT,
     DEGRADATIONS,
     DEGRADED,
@@ -33,14 +34,12 @@ from server.rollout.guardrails.layout import (
     IMPRESSIONS,
     LATENCY_EDGES_S,
     NAN,
-    OVERLAP,
     RATIO_EDGES,
     RATIOS,
     REQUESTS,
     SCORE_EDGES,
     SCORES,
     SETTLED,
-    SHADOWED,
     SPREAD,
     TIER_CANDIDATES,
     TOP_K,
@@ -92,9 +91,9 @@ def count_scored(sums: Sums, answer: Answer) -> None:
 
 
 def count_shadow(sums: Sums, agreed: Agreement) -> None:
-    sums.held[SHADOWED.start] += 1.0
-    sums.held[TOP_K.start] += agreed.top_k
-    sums.held[OVERLAP.start] += agreed.overlap
+    if agreed.places:
+        sums.held[COMPARED.start] += 1.0
+        sums.held[TOP_K.start] += agreed.share
 
 
 def count_ratio(sums: Sums, ratio: float) -> None:

@@ -37,9 +37,8 @@ _SIZES: Final = {
     "total": len(LATENCY_EDGES_S) + 1,
     "ratios": len(RATIO_EDGES) + 1,
     "scores": len(SCORE_EDGES) + 1,
-    "shadowed": 1,
+    "compared": 1,
     "top_k": 1,
-    "overlap": 1,
     "tiers": len(TIERS),
     "age_s": 1,
     "impressions": 1,
@@ -72,11 +71,10 @@ RATIOS: Final = _PARTS["ratios"]
 the stable lane's."""
 SCORES: Final = _PARTS["scores"]
 """Answers by log-odds of one of their scores: those of one request are not independent."""
-SHADOWED: Final = _PARTS["shadowed"]
-"""Requests that both lanes scored."""
+COMPARED: Final = _PARTS["compared"]
+"""Requests of which both lanes made an order, of enough candidates to tell (agreement.py)."""
 TOP_K: Final = _PARTS["top_k"]
-OVERLAP: Final = _PARTS["overlap"]
-"""Sums over shadowed requests of numbers from 0 to 1 (agreement.py)."""
+"""Sum over them of the share of first places that both orders share."""
 TIER_CANDIDATES: Final = _PARTS["tiers"]
 AGE_S: Final = _PARTS["age_s"]
 """Sum over hinted candidates."""

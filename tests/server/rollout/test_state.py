@@ -42,6 +42,13 @@ def test_share_is_of_the_canary_alone_and_sums_are_named_by_step() -> None:
     assert CANARY.replace(step=2).tally == "r-canary-2"
 
 
+def test_last_step_of_several_looks_back_at_the_one_before() -> None:
+    steps = [CANARY.replace(step=step, plan=PLAN) for step in range(3)]
+    assert [each.tally_before for each in steps] == [None, None, "r-canary-1"]
+    assert CANARY.replace(plan=RolloutPlan(steps=(1.0,))).tally_before is None
+    assert BEGUN.tally_before is None
+
+
 @pytest.mark.parametrize(
     "body",
     [

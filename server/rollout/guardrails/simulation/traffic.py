@@ -13,6 +13,7 @@ from server.rollout.guardrails.layout import (
     ANSWERED,
     CLICKS,
     CLICKS_SQUARED,
+    COMPARED,
     CONSTANT,
     DEGRADATIONS,
     ERRORS,
@@ -23,13 +24,11 @@ from server.rollout.guardrails.layout import (
     IMPRESSIONS,
     LATENCY_EDGES_S,
     NAN,
-    OVERLAP,
     RATIO_EDGES,
     RATIOS,
     REQUESTS,
     SCORES,
     SETTLED,
-    SHADOWED,
     SPREAD,
     TOP_K,
     TOTAL,
@@ -38,7 +37,7 @@ from server.rollout.guardrails.layout import (
     WIDTH,
 )
 from server.rollout.guardrails.simulation.students import Student
-from server.rollout.guardrails.simulation.world import SHOWN, Behaviour
+from server.rollout.guardrails.simulation.world import SHOWN, TOP_PLACES, Behaviour
 from server.rollout.guardrails.sums import Sums
 
 USER_SPREAD: Final = 0.7
@@ -157,10 +156,10 @@ def _count_outcomes(sums: Sums, lane: Lane, settled: int, rng: np.random.Generat
 def _count_shadows(sums: Sums, lane: Lane, count: int, rng: np.random.Generator) -> None:
     """As if the first places agreed one by one."""
     told = lane.behaviour
-    sums.one(SHADOWED)[...] = count
+    sums.one(COMPARED)[...] = count
     sums.many(RATIOS)[...] = rng.multinomial(count, lane.ratios, len(sums.held))
-    for part, share in ((TOP_K, told.top_k), (OVERLAP, told.overlap)):
-        sums.one(part)[...] = rng.binomial(10 * count, share, len(sums.held)) / 10.0
+    places = TOP_PLACES * count
+    sums.one(TOP_K)[...] = rng.binomial(places, told.top_k, len(sums.held)) / TOP_PLACES
 
 
 def _latency(factor: float, rng: np.random.Generator) -> Latency:

@@ -17,7 +17,7 @@ from server.rollout.guardrails.layout import SCORE_EDGES
 REQUESTS: Final = 4_000
 CANDIDATES: Final = 50
 SHOWN: Final = 5
-TOP_K: Final = 10
+TOP_PLACES: Final = 10
 BASE: Final = -3.5
 OWN_ERROR: Final = 0.3
 """Standard deviation of a good student's log-odds about the truth."""
@@ -49,7 +49,6 @@ class Behaviour(NamedTuple):
     spread: float
     scores: F64  # [B] shares by bucket
     top_k: float
-    overlap: float
 
 
 def build(rng: np.random.Generator) -> World:
@@ -71,7 +70,6 @@ def behaviour(world: World, log_odds: F64) -> Behaviour:
     p_shown, true = (np.take_along_axis(each, shown, axis=1) for each in (p, world.truth))
     clicks, expected = true.sum(axis=1), p_shown.sum(axis=1)
     buckets = np.bincount(score_buckets(p.ravel()), minlength=len(SCORE_EDGES) + 1)
-    agreed = _agreed(np.argsort(-world.stable, axis=1), order)
     return Behaviour(
         clicks=float(clicks.mean()),
         clicks_squared=float((clicks**2 + (true * (1.0 - true)).sum(axis=1)).mean()),
@@ -79,8 +77,7 @@ def behaviour(world: World, log_odds: F64) -> Behaviour:
         expected_error=float(expected.std()),
         spread=float((p_shown * (1.0 - p_shown)).sum(axis=1).mean()),
         scores=buckets / buckets.sum(),
-        top_k=agreed[0],
-        overlap=agreed[1],
+        top_k=_agreed(np.argsort(-world.stable, axis=1), order),
     )
 
 
@@ -89,7 +86,6 @@ def sigmoid(log_odds: F64) -> F64:
     return p
 
 
-def _agreed(one: I64, other: I64) -> tuple[float, float]:
+def _agreed(one: I64, other: I64) -> float:
     pairs = zip(one[:500].tolist(), other[:500].tolist(), strict=True)
-    found = np.array([agreement(a, b, TOP_K) for a, b in pairs])
-    return float(found[:, 0].mean()), float(found[:, 1].mean())
+    return float(np.mean([agreement(a, b, TOP_PLACES).share for a, b in pairs]))

@@ -18,7 +18,7 @@ from server.lane import Lane
 from server.ranked import Ranked
 from server.rollout.evidence.shadow import Shadow
 from server.rollout.evidence.witness import Witness
-from server.rollout.guardrails.layout import REQUESTS, SHADOWED
+from server.rollout.guardrails.layout import COMPARED, REQUESTS
 from tests.bundles import SPACE, linear_student, tiny_catalogue
 from tests.server.conftest import Served
 from tests.server.kept import Keeping, body_of, loaded_lane
@@ -102,7 +102,7 @@ class Pairing:
     def pairs(self) -> list[float]:
         """Requests counted of either lane, then those that were compared."""
         stable, canary = (sums_of(self.witness, lane) for lane in ("stable", "canary"))
-        return [float(stable.one(REQUESTS)), *map(float, map(canary.one, (REQUESTS, SHADOWED)))]
+        return [float(stable.one(REQUESTS)), *map(float, map(canary.one, (REQUESTS, COMPARED)))]
 
     def close(self) -> None:
         for lane in (self.stable, self.candidate):

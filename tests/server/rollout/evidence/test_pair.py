@@ -12,15 +12,16 @@ from server.candidates import CandidateColumns
 from server.line import Judged
 from server.ranked import Inputs, Ranked, Scored
 from server.rollout.evidence.pair import agreed, prepared_of, scores_of_shown
+from server.rollout.guardrails.agreement import Agreement
 from tests.server.rollout.evidence.told import ranked_of
 
-ITEMS = ("a", "b", "c", "d")
+ITEMS = tuple("abcdefghi")
 NOTHING: Any = None
 
 
 def judged(scores: list[float], kept: list[int] | None = None, **scored: Any) -> Judged:
     """Of the candidates that are kept."""
-    ids = [ITEMS[place] for place in (range(len(ITEMS)) if kept is None else kept)]
+    ids = [ITEMS[place] for place in (range(len(scores)) if kept is None else kept)]
     places = None if kept is None else np.array(kept)
     assembled = Assembled(keys64(ids), NOTHING, NOTHING, None, NOTHING, places)
     return Judged(assembled, Scored(np.array(scores), None, **scored), NOTHING)
@@ -29,10 +30,11 @@ def judged(scores: list[float], kept: list[int] | None = None, **scored: Any) ->
 def asked(
     scores: tuple[float, ...], bids: list[float] | None = None, slate: int | None = None
 ) -> Ranked:
-    """Of ITEMS, with what it was made from."""
-    ranked = ranked_of("u", ITEMS, scores, bids=bids, slate=slate)
+    """Of the first of ITEMS, with what it was made from."""
+    items = ITEMS[: len(scores)]
+    ranked = ranked_of("u", items, scores, bids=bids, slate=slate)
     worth = None if bids is None else np.array(bids)
-    columns = CandidateColumns(list(ITEMS), worth, [], False)
+    columns = CandidateColumns(list(items), worth, [], False)
     prepared = Prepared(0, None, None, ranked.context, columns)
     none: Any = NOTHING
     assembly = type("Made", (), {"prepared": [none, prepared]})()
@@ -40,31 +42,42 @@ def asked(
 
 
 def test_what_it_was_made_from_is_its_own_among_those_of_a_batch() -> None:
-    assert prepared_of(asked((0.4, 0.3, 0.2, 0.1))).columns.item_ids == list(ITEMS)
+    assert prepared_of(asked((0.4, 0.3, 0.2, 0.1))).columns.item_ids == list("abcd")
 
 
 @pytest.mark.parametrize(
-    ("scores", "top_k"), [([0.4, 0.3, 0.2, 0.1], 1.0), ([0.1, 0.2, 0.3, 0.4], 0.0)]
+    ("scores", "share"),
+    [
+        ([0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], 1.0),
+        ([0.8, 0.6, 0.7, 0.5, 0.4, 0.3, 0.2, 0.1], 0.5),
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], 0.0),
+    ],
 )
-def test_first_places_are_compared(scores: list[float], top_k: float) -> None:
-    assert agreed(asked((0.4, 0.3, 0.2, 0.1)), judged(scores), 2).top_k == top_k
+def test_first_quarter_is_compared_as_a_set(scores: list[float], share: float) -> None:
+    ranked = asked((0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1))
+    assert agreed(ranked, judged(scores), 10).share == share
 
 
 def test_orders_are_by_value_with_bids_and_not_as_they_were_answered() -> None:
     ranked = asked((0.4, 0.3, 0.2, 0.1), [1.0, 1.0, 1.0, 9.0], slate=1)
-    assert agreed(ranked, judged([0.4, 0.3, 0.2, 0.1]), 2).overlap == 1.0
-    assert agreed(ranked, judged([0.4, 0.3, 0.2, 0.01]), 2).top_k == 0.5
+    assert agreed(ranked, judged([0.4, 0.3, 0.2, 0.1]), 2).share == 1.0
+    assert agreed(ranked, judged([0.4, 0.3, 0.2, 0.01]), 2).share == 0.0
 
 
 def test_formula_of_the_candidate_orders_where_it_has_one() -> None:
     other = judged([0.4, 0.3, 0.2, 0.1], worth=np.array([1.0, 2.0, 3.0, 4.0]))
-    assert agreed(asked((0.1, 0.2, 0.3, 0.4)), other, 4).overlap == 1.0
+    assert agreed(asked((0.1, 0.2, 0.3, 0.4)), other, 4).share == 1.0
 
 
 def test_candidates_that_one_lane_leaves_out_are_told_apart() -> None:
-    ranked = asked((0.4, 0.3, 0.2, 0.1), [1.0, 1.0, 1.0, 1.0])
+    ranked = asked((0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1), [1.0] * 9)
+    other = judged([0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], kept=[1, 2, 3, 4, 5, 6, 7, 8])
+    assert agreed(ranked, other, 10) == Agreement(shared=1, places=2)
+
+
+def test_where_too_few_are_left_to_both_nothing_is_told_of_orders() -> None:
     other = judged([0.3, 0.2, 0.1], kept=[1, 2, 3])
-    assert agreed(ranked, other, 2).top_k == 0.5
+    assert agreed(asked((0.4, 0.3, 0.2, 0.1)), other, 10).places == 0
 
 
 def test_candidates_scores_are_of_what_was_answered_in_its_order() -> None:

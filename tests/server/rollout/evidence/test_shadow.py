@@ -20,7 +20,6 @@ from server.rollout.guardrails.layout import (
     EXPECTED,
     HINTED,
     NAN,
-    OVERLAP,
     REQUESTS,
     SCORES,
     SETTLED,
@@ -54,7 +53,7 @@ async def test_both_lanes_are_counted_of_each_pair(served: Served, tmp_path: Pat
         assert sums.many(SCORES).sum() == 3.0
         assert sums.grouped(HINTED).sum() == pytest.approx(3.0)
         assert not sums.many(TOTAL).any()
-    assert 0.0 < float(sums_of(world.witness, "canary").one(OVERLAP)) < 3.0
+    assert 0.0 < float(sums_of(world.witness, "canary").one(TOP_K)) < 3.0
 
 
 async def test_same_student_agrees_with_itself_to_the_last_place(
@@ -65,7 +64,7 @@ async def test_same_student_agrees_with_itself_to_the_last_place(
     await world.shadow_all(2)
     world.close()
     stable, canary = (sums_of(world.witness, lane) for lane in ("stable", "canary"))
-    assert float(canary.one(TOP_K)) == float(canary.one(OVERLAP)) == 2.0
+    assert float(canary.one(TOP_K)) == 2.0
     np.testing.assert_array_equal(stable.many(SCORES), canary.many(SCORES))
 
 

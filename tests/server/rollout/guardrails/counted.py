@@ -7,6 +7,7 @@ from server.rollout.guardrails.layout import (
     ANSWERED,
     CLICKS,
     CLICKS_SQUARED,
+    COMPARED,
     EXPECTED,
     GROUPS,
     HINTED,
@@ -18,7 +19,6 @@ from server.rollout.guardrails.layout import (
     SCORE_EDGES,
     SCORES,
     SETTLED,
-    SHADOWED,
     SPREAD,
     TOP_K,
     TOTAL,
@@ -46,7 +46,7 @@ def counted(
     sums.many(TOTAL)[...] = latencies(5e-3 * totals)
     places = np.searchsorted(SCORE_EDGES, rng.normal(score, 1.0, requests))
     sums.many(SCORES)[...] = np.bincount(places, minlength=len(SCORE_EDGES) + 1)
-    sums.one(SHADOWED)[...] = requests // 10
+    sums.one(COMPARED)[...] = requests // 10
     sums.one(TOP_K)[...] = top_k * (requests // 10)
     _count_users(sums, requests, ctr, expected, coverage, rng)
     return sums

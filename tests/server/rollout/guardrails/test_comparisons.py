@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.rollout.guardrails.comparisons import COMPARISONS
 from server.rollout.guardrails.finding import Finding
-from server.rollout.guardrails.layout import DEGRADATIONS, DEGRADED, ERRORS, EXPECTED, SHADOWED
+from server.rollout.guardrails.layout import COMPARED, DEGRADATIONS, DEGRADED, ERRORS, EXPECTED
 from server.rollout.guardrails.plan import GUARDRAILS, Plan
 from server.rollout.guardrails.sums import Sums
 from tests.server.rollout.guardrails.counted import counted
@@ -132,6 +132,6 @@ def test_canary_without_hints_is_found_where_all_have_the_same_coverage() -> Non
 def test_canary_without_predictions_breaches_nothing_by_division() -> None:
     canary = counted()
     canary.grouped(EXPECTED)[...] = 0.0
-    canary.one(SHADOWED)[...] = 0.0
+    canary.one(COMPARED)[...] = 0.0
     assert not found("calibration", canary).breached
     assert not found("agreement", canary).breached

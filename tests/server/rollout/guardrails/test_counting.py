@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.schema import TIERS
+from server.rollout.guardrails.agreement import Agreement
 from server.rollout.guardrails.attribution import Settled
 from server.rollout.guardrails.counting import (
     Answer,
@@ -15,6 +16,7 @@ from server.rollout.guardrails.counting import (
     count_ratio,
     count_scored,
     count_settled,
+    count_shadow,
     group_of,
     latency_bucket,
     score_bucket,
@@ -26,6 +28,7 @@ from server.rollout.guardrails.layout import (
     ANSWERED,
     CLICKS,
     CLICKS_SQUARED,
+    COMPARED,
     CONSTANT,
     DEGRADATIONS,
     DEGRADED,
@@ -37,6 +40,7 @@ from server.rollout.guardrails.layout import (
     REQUESTS,
     SCORES,
     TIER_CANDIDATES,
+    TOP_K,
     TOTAL,
     VALUE,
 )
@@ -157,3 +161,10 @@ def test_users_spread_over_all_groups() -> None:
     sizes = np.bincount([group_of(f"user-{place}") for place in range(6400)], minlength=GROUPS)
     assert sizes.min() > 50
     assert sizes.max() < 160
+
+
+def test_order_of_too_few_candidates_is_counted_neither_as_alike_nor_as_another() -> None:
+    sums = Sums()
+    for agreed in (Agreement(1, 2), Agreement(0, 1), Agreement(0, 0)):
+        count_shadow(sums, agreed)
+    assert (float(sums.one(COMPARED)), float(sums.one(TOP_K))) == (2.0, 0.5)

@@ -26,7 +26,7 @@ from tests.server.rollout.guardrails.counted import counted
 HALVES = st.integers(0, 8).map(lambda value: value / 2)
 USERS = st.integers(0, 30).map(lambda user: f"user-{user}")
 SETTLED = st.builds(Settled, USERS, st.integers(5, 9), HALVES, HALVES, HALVES, HALVES)
-AGREED = st.builds(Agreement, HALVES, HALVES)
+AGREED = st.builds(Agreement, st.integers(0, 4), st.sampled_from([0, 4]))
 
 
 @st.composite
