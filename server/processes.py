@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
@@ -19,12 +20,13 @@ FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 30.0
 STEADY_S: Final = 30.0
 GRACE_S: Final = 10.0
+POLL_S: Final = 0.1
 LAST_WORDS_S: Final = 1.0
 """Between SIGABRT, of which Python may write where its threads are, and SIGKILL."""
 
 
 class ChildFailed(Exception):
-    """A child ended before the whole was ready; its last log lines are quoted."""
+    """A child ended before the whole was ready, its last log lines quoted, or never began."""
 
 
 class Child(NamedTuple):
@@ -46,7 +48,8 @@ class Processes:
     """Owns its children: runs each until `stop`, and lists them in `processes.json`.
 
     Before `is_ready` is set an ending child is an error, because it would end the same way again;
-    afterwards it is an accident, and the child comes back after `restart_delay_s`.
+    afterwards it is an accident, and the child comes back after `restart_delay_s`. So is one that
+    the system cannot start: the others are well, and go on.
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -55,7 +58,8 @@ class Processes:
         self._facts = facts
         self._say = say
         self._pids: dict[str, int] = {}
-        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_listed = True
         folder.mkdir(parents=True, exist_ok=True)
 
     async def keep(self, child: Child) -> None:
@@ -64,23 +68,31 @@ class Processes:
         quick_ends = 0
         while True:
             started = time.monotonic()
-            code = await self._run(child)
+            fate = await self._life(child)
             if not self.is_ready:
-                raise ChildFailed(self._obituary(child, code))
+                raise ChildFailed(self._obituary(child, fate))
             quick_ends = 1 if time.monotonic() - started > STEADY_S else quick_ends + 1
             delay_s = restart_delay_s(quick_ends)
-            self._say(f"{child.name} ended with {code}; starting it again in {delay_s:.1f} s")
+            self._say(f"{child.name} {fate}; starting it again in {delay_s:.1f} s")
             await asyncio.sleep(delay_s)
 
     def note(self, name: str, pid: int | None) -> None:
-        """Lists a process that somebody else keeps, or a child's new pid."""
+        """Lists a process that somebody else keeps, or a child's new pid.
+
+        Raises OSError before all is ready; later a list that cannot be written ends nothing.
+        """
         if pid is None or self._pids.get(name) == pid:
             return
         self._pids[name] = pid
-        listing = self.folder / "processes.json"
-        staged = listing.with_suffix(".tmp")
-        staged.write_text(json.dumps({**self._facts, "processes": self._pids}, indent=1))
-        staged.replace(listing)
+        try:
+            self._write_list()
+            self._is_listed = True
+        except OSError as error:
+            if not self.is_ready:
+                raise
+            if self._is_listed:
+                self._say(f"cannot write processes.json ({error}): it lists earlier processes")
+            self._is_listed = False
 
     def has_started(self, child: Child) -> bool:
         path = self.log_path(child.name)
@@ -101,13 +113,11 @@ class Processes:
         process = self._running.get(name)
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGABRT)
+        process.send_signal(signal.SIGABRT)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), LAST_WORDS_S)
+            await asyncio.wait_for(_exit_code(process), LAST_WORDS_S)
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
 
     def kill(self) -> None:
         """All that are listed, at once."""
@@ -118,39 +128,55 @@ class Processes:
     def log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
+    async def _life(self, child: Child) -> str:
+        """What became of it."""
+        try:
+            return f"ended with {await self._run(child)}"
+        except OSError as error:
+            return f"could not be started ({error})"
+
     async def _run(self, child: Child) -> int:
         with self._log(child) as log:
-            process = await _spawn(child, log)
-            _yield(process.pid, child.niceness)
-            self.note(child.name, process.pid)
-            self._running[child.name] = process
+            process = _spawn(child, log)
             try:
-                return await process.wait()
+                _yield(process.pid, child.niceness)
+                self._running[child.name] = process
+                self.note(child.name, process.pid)
+                return await _exit_code(process)
             finally:
-                del self._running[child.name]
+                self._running.pop(child.name, None)
                 await _end(process, GRACE_S if child.grace_s is None else child.grace_s)
+
+    def _write_list(self) -> None:
+        listing = self.folder / "processes.json"
+        staged = listing.with_suffix(".tmp")
+        staged.write_text(json.dumps({**self._facts, "processes": self._pids}, indent=1))
+        staged.replace(listing)
 
     def _log(self, child: Child) -> AbstractContextManager[BinaryIO | None]:
         return self.log_path(child.name).open("ab") if child.is_logged else nullcontext()
 
-    def _obituary(self, child: Child, code: int) -> str:
-        ended = f"{child.name} ended with {code} before everything was ready."
-        if not child.is_logged:
-            return ended
+    def _obituary(self, child: Child, fate: str) -> str:
+        told = f"{child.name} {fate} before everything was ready."
         path = self.log_path(child.name)
+        if not child.is_logged or not path.exists():
+            return told
         with path.open(encoding="utf-8", errors="replace") as log:
             last = "".join(f"  {line}" for line in deque(log, maxlen=15))
-        return f"{ended} {path} ends:\n{last}"
+        return f"{told} {path} ends:\n{last}"
 
 
-async def _spawn(child: Child, log: BinaryIO | None) -> asyncio.subprocess.Process:
-    """From the main thread: the lifeline hangs on it."""
+def _spawn(child: Child, log: BinaryIO | None) -> subprocess.Popen[bytes]:
+    """From the main thread: the lifeline hangs on it.
+
+    Not by asyncio, which starts a thread to wait for each process: where none can be started, the
+    process runs already and nobody knows it.
+    """
     lifeline = (sys.executable, "-I", "-S", str(LIFELINE), str(os.getpid()))
-    return await asyncio.create_subprocess_exec(
-        *lifeline,
-        *child.argv,
+    return subprocess.Popen(
+        [*lifeline, *child.argv],
         env=child.env,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         # Ctrl-C is for the supervisor, which ends children in order. A session of its own would
@@ -159,21 +185,25 @@ async def _spawn(child: Child, log: BinaryIO | None) -> asyncio.subprocess.Proce
     )
 
 
+async def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        code = process.poll()
+        if code is not None:
+            return code
+        await asyncio.sleep(POLL_S)
+
+
 def _yield(pid: int, niceness: int) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with contextlib.suppress(ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, own + niceness)
 
 
-async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
+async def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
     """SIGTERM, and SIGKILL after `grace_s`. A process that has ended is left alone."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+    process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), grace_s)
+        await asyncio.wait_for(_exit_code(process), grace_s)
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.kill()
+        await _exit_code(process)

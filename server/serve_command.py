@@ -77,6 +77,6 @@ def _supervise(settings: Settings) -> None:
     allow_connections(settings)  # inherited
     try:
         supervise(settings)
-    except (ChildFailed, PortTaken) as error:
+    except (ChildFailed, OSError, PortTaken) as error:
         typer.echo(f"understudy serve: {error}", err=True)
         raise typer.Exit(1) from error

@@ -24,6 +24,8 @@ from server.workers.worker import Worker
 POLL_S: Final = 0.1
 SPARE_S: Final = 5.0
 """A worker that has not ended so long after it should have is killed."""
+AGAIN_S: Final = 5.0
+"""How long workers go unwatched after an error of the system."""
 GIVEN: Final = ("bundle", "catalogue", "redis_url", "host", "replay", "workers")
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ class Supervisor:
         self._children = [child_of(worker, env, grace_s) for worker in self._workers]
         self._processes = Processes(folder, {"port": str(port)}, log.warning)
         self._silent_s = settings.worker_silent_s
-        self._pulses = PulseCount(math.ceil(self._silent_s / BEAT_S))
+        looks = math.ceil(self._silent_s / BEAT_S) if self._silent_s else sys.maxsize
+        self._pulses = PulseCount(looks)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -81,31 +84,42 @@ class Supervisor:
         self._stop.set()
 
     async def _watch(self) -> None:
-        """From when all listen, one that ends is started again; before, it would end again."""
+        """Goes on when its folder fails it, full or taken away: all workers may be well."""
+        while True:
+            try:
+                await self._look_after()
+            except OSError as error:
+                log.error("cannot look after workers: %s; trying again in %g s", error, AGAIN_S)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _look_after(self) -> None:
+        """From when all listen, one that ends is started again; before, it would end again.
+
+        Until what is in the folder is gone, by whatever cleans temporary folders: a supervisor that
+        hears nobody would take every worker for one that hangs.
+        """
         while not self._processes.is_ready:
             await asyncio.sleep(POLL_S)
             self._processes.is_ready = self._all_listen()
-        self._workers[0].started.touch()
-        if self._silent_s:
-            with await listening(self._workers[0].pulse, self._pulses):
-                await self._keep_turning()
+        first = self._workers[0]
+        first.folder.mkdir(mode=0o700, exist_ok=True)
+        first.started.touch()
+        with await listening(first.pulse, self._pulses):
+            await asyncio.sleep(BEAT_S)
+            while first.pulse.exists() and first.started.exists():
+                await self._end_hung()
+                await asyncio.sleep(BEAT_S)
 
-    async def _keep_turning(self) -> None:
+    async def _end_hung(self) -> None:
         """One that hangs keeps its share of the port's callers waiting, while a probe meets any
         worker, and the others are well."""
-        while True:
-            await asyncio.sleep(BEAT_S)
-            pids = {worker.number: self._processes.pid(worker.name) for worker in self._workers}
-            running = {number: pid for number, pid in pids.items() if pid is not None}
-            # One a look: the others may turn again by the next.
-            for number in self._pulses.silent(running)[:1]:
-                name = self._workers[number].name
-                await self._processes.abort(name)
-                log.error(
-                    "%s had no pulse for %g s: its loop or its model hangs",
-                    name,
-                    self._silent_s,
-                )
+        pids = {worker.number: self._processes.pid(worker.name) for worker in self._workers}
+        running = {number: pid for number, pid in pids.items() if pid is not None}
+        # One a look: the others may turn again by the next.
+        for number in self._pulses.silent(running)[:1]:
+            name = self._workers[number].name
+            await self._processes.abort(name)
+            log.error("%s had no pulse for %g s: its loop or its model hangs", name, self._silent_s)
 
     def _all_listen(self) -> bool:
         return all(worker.socket.exists() for worker in self._workers)

@@ -20,6 +20,7 @@ class Sink:
     def __init__(self) -> None:
         self.held: list[tuple[int, bytes]] = []
         self.limits: set[int] = set()
+        self.appends = 0
         self.proposed: list[int] = []
         self.appended = asyncio.Event()
         self.is_down = False
@@ -33,6 +34,7 @@ class Sink:
         self._check()
         self.held += [(shard, body) for shard, bodies in by_shard.items() for body in bodies]
         self.limits.add(limit)
+        self.appends += 1
         self.appended.set()
 
     def _check(self) -> None:
@@ -41,8 +43,8 @@ class Sink:
 
 
 class Feeding:
-    def __init__(self, queue_limit: int = 10) -> None:
-        self.clock = FakeClock()
+    def __init__(self, queue_limit: int = 10, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
         self.sink = Sink()
         self.feed = DemandFeed(
             self.sink,

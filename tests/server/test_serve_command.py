@@ -1,5 +1,6 @@
 """`understudy serve` as a process."""
 
+import errno
 import os
 import signal
 import socket
@@ -10,7 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+import typer
 
+from server import serve_command
+from server.settings import Settings
 from tests.server.conftest import Served
 from tests.server.live import WAIT_S, wait_until
 
@@ -94,3 +99,19 @@ def test_wrong_settings_stop_the_start(tmp_path: Path) -> None:
         assert refused.returncode == 2
         assert said in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_folder_that_cannot_be_made_ends_the_start_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(settings: Settings) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/understudy-x")
+
+    for name in ("log_as", "allow_connections"):
+        monkeypatch.setattr(serve_command, name, lambda *_: None)
+    monkeypatch.setattr(serve_command, "supervise", full)
+    with pytest.raises(typer.Exit):
+        serve_command._supervise(Settings(workers=2))
+    said = capsys.readouterr().err
+    assert said.startswith("understudy serve: ")
+    assert "No space left on device: '/tmp/understudy-x'" in said
