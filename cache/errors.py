@@ -3,6 +3,7 @@
 CacheError
 ├── StoreUnavailable      the server does not answer, answers an error, or no connection is free
 ├── TeacherUnavailable    the teacher is elsewhere, and does not answer there
+├── TeacherHung           a run of the teacher does not come back, and only the process's end helps
 ├── UrlInvalid            the address is not one that a client could connect to
 ├── LogsInvalid           the environment asks for a log that there is none of
 ├── NotConfirmed          an operator would delete, and has not said that it is meant
@@ -28,6 +29,10 @@ class StoreUnavailable(CacheError):
 
 
 class TeacherUnavailable(CacheError):
+    pass
+
+
+class TeacherHung(CacheError):
     pass
 
 

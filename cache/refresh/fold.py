@@ -17,6 +17,8 @@ class Counted(NamedTuple):
     item_key: int
     timestamp_ms: int
     outcome: int  # one bit, see models.features.records.History
+    user_id: str  # with the next, what tells it from another that is alike
+    event_key: int
 
 
 class Folded(NamedTuple):
@@ -45,7 +47,7 @@ def folded(
     folding = _Folding(record)
     counted = []
     for event in events:
-        if not folding.is_new(key64(event.event_id)):
+        if not folding.is_new(event_key := key64(event.event_id)):
             continue
         bit = outcome_bit(event.kind, tasks)
         item = key64(event.item_id)
@@ -54,7 +56,7 @@ def folded(
             folding.show(item, event.timestamp_ms)
         else:
             folding.respond(item, bit)
-        counted.append(Counted(item, event.timestamp_ms, bit))
+        counted.append(Counted(item, event.timestamp_ms, bit, event.user_id, event_key))
     return Folded(folding.folded(), counted, len(events) - len(counted))
 
 

@@ -1,15 +1,16 @@
 """Ingest: events in, user records and item counters out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from cache import events, record
-from cache.errors import RecordCorrupt
+from cache.errors import RecordCorrupt, StoreUnavailable
 from cache.events import IMPRESSION, Event
 from cache.keys import record_key
 from cache.record import UserRecord, empty_record
-from cache.refresh.fold import Counted, Folded, folded, in_order
-from cache.refresh.item_counts import ItemCounts
+from cache.refresh.fold import Folded, folded, in_order
+from cache.refresh.item_counts import ItemCounts, Waiting
 from cache.refresh.tally import Tally
 from cache.stamp import stamp_of
 from cache.store import Replacement, Store
@@ -18,12 +19,19 @@ from models.schema import LogSchema, categorical, numbers
 ATTEMPTS: Final = 8
 
 
+class Asked(NamedTuple):
+    """A record's replacement of which no answer came: who finds the value knows that it is in."""
+
+    value: bytes
+    folded: Folded
+
+
 class Ingest:
     """Work for a Consumer of the events stream.
 
     An event reported again is counted once as long as its id is among the user's last 64. Items
-    are counted after users: a crash between the two loses a batch's item counts, and never counts
-    one twice.
+    are counted after users; while the store is away this process keeps what they lack, of one
+    batch at most. A crash between the two loses it.
     """
 
     def __init__(
@@ -43,6 +51,10 @@ class Ingest:
         self._tally = tally
         self._record_ttl_s = record_ttl_s
         self._fence = fence
+        self._uncounted: Waiting = {}
+        self._asked: dict[str, Asked] = {}
+        self._own: Counter[str] = Counter()
+        """By user: events of a batch that is not done yet, which come again."""
         self._stranger = empty_record(
             len(categorical(schema.user)),
             len(numbers(schema.user)),
@@ -55,30 +67,27 @@ class Ingest:
 
     async def process(self, values: Sequence[list[Event]]) -> list[bool]:
         known = [[event for event in batch if event.kind in self._kinds] for batch in values]
-        by_user = _by_user([event for batch in known for event in batch])
-        counted, unwritten = await self._write(by_user)
-        await self._items.count(in_time(counted))
-        self._tally.add("events", "counted", len(counted))
+        unwritten = await self._write(_by_user([event for batch in known for event in batch]))
+        await self._items.count(self._uncounted)
+        self._asked.clear()
+        self._own.clear()
         self._tally.add("events", "unknown_kind", sum(map(len, values)) - sum(map(len, known)))
         return [all(event.user_id not in unwritten for event in batch) for batch in known]
 
-    async def _write(
-        self, by_user: Mapping[str, Sequence[Event]]
-    ) -> tuple[list[Counted], frozenset[str]]:
-        """What was counted, and the users whose record somebody else kept changing."""
-        counted: list[Counted] = []
+    async def _write(self, by_user: Mapping[str, Sequence[Event]]) -> frozenset[str]:
+        """Users whose record somebody else kept changing."""
         waiting = list(by_user)
         for _ in range(ATTEMPTS):
             results = await self._try({user: by_user[user] for user in waiting})
-            for result in results.values():
-                counted += result.counted
-                self._tally.add("events", "duplicate", result.duplicates)
+            for user, result in results.items():
+                self._tally.add("events", "duplicate", max(result.duplicates - self._own[user], 0))
+                self._is_in(user, result)
             waiting = [user for user in waiting if user not in results]
             self._tally.add("records", "written", len(results))
             self._tally.add("records", "conflict", len(waiting))
             if not waiting:
                 break
-        return counted, frozenset(waiting)
+        return frozenset(waiting)
 
     async def _try(self, by_user: Mapping[str, Sequence[Event]]) -> dict[str, Folded]:
         """Of the users whose record was written."""
@@ -86,17 +95,41 @@ class Ingest:
         held = await self._store.get_many(keys)
         results, replacements = {}, []
         for user, key, value in zip(by_user, keys, held, strict=True):
+            self._find(user, value)
             version = stamp_of(value).version
             result = folded(self._record(value), by_user[user], self._tasks, self._half_life_ms)
             results[user] = result
             after = result.record._replace(version=version + 1, fence=self._fence)
             replacements.append(Replacement(key, record.encode(after), version, self._fence))
-        written = await self._store.replace_many(replacements, self._record_ttl_s)
+        written = await self._replaced(results, replacements)
         return {
             user: result
             for (user, result), is_written in zip(results.items(), written, strict=True)
             if is_written
         }
+
+    async def _replaced(
+        self, results: Mapping[str, Folded], replacements: Sequence[Replacement]
+    ) -> list[bool]:
+        try:
+            return await self._store.replace_many(replacements, self._record_ttl_s)
+        except StoreUnavailable:
+            for (user, result), replacement in zip(results.items(), replacements, strict=True):
+                self._asked[user] = Asked(replacement.value, result)
+            raise
+
+    def _find(self, user: str, held: bytes | None) -> None:
+        """Whether it is what was asked for in vain."""
+        asked = self._asked.get(user)
+        if asked is not None and asked.value == held:
+            self._is_in(user, self._asked.pop(user).folded)
+
+    def _is_in(self, user: str, result: Folded) -> None:
+        """Its record holds these events; their items are to be counted."""
+        for event in result.counted:
+            self._uncounted.setdefault(event.item_key, set()).add(event)
+        self._own[user] += len(result.counted)
+        self._tally.add("events", "counted", len(result.counted))
 
     def _record(self, value: bytes | None) -> UserRecord:
         """A damaged record, or one of another log schema, begins anew."""
@@ -108,10 +141,6 @@ class Ingest:
             self._tally.add("records", "corrupt", 1)
             return self._stranger
         return held if held.fingerprint == self._stranger.fingerprint else self._stranger
-
-
-def in_time(counted: Sequence[Counted]) -> list[Counted]:
-    return sorted(counted, key=lambda event: (event.timestamp_ms, event.outcome != 1))
 
 
 def _by_user(batch: Sequence[Event]) -> dict[str, list[Event]]:

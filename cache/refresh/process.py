@@ -12,13 +12,20 @@ from typing import Any, Final, Protocol
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from cache.errors import StoreUnavailable
+from cache.errors import StoreUnavailable, TeacherHung
 from cache.refresh.tally import Tally
 
 MEASURE_S: Final = 2.0
 MEASURES_A_REPORT: Final = 15
 DRAIN_S: Final = 8.0
 """Less than what supervisors wait before they kill."""
+HUNG: Final = 1
+"""The status of a process whose teacher hangs."""
+REMEDY: Final = (
+    "Other refreshers take its shards; let a supervisor start it again. If it comes back to this, "
+    "see what its accelerator and driver say, or let it run with --provider cpu; a run that is "
+    "rightly so long wants a larger --batch-ms"
+)
 log = logging.getLogger(__name__)
 
 
@@ -63,7 +70,8 @@ async def live(work: Running, tally: Tally, role: str, within_s: float | None = 
     """Runs until SIGTERM or SIGINT, which let the batch in hand be finished.
 
     Past `within_s` after the signal the process ends all the same, with 0: a thread that hangs
-    cannot be ended otherwise, and what was not finished is still in its stream.
+    cannot be ended otherwise, and what was not finished is still in its stream. A teacher that
+    hangs ends it with HUNG, for a supervisor to start it again.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -73,6 +81,11 @@ async def live(work: Running, tally: Tally, role: str, within_s: float | None = 
     abandoning = asyncio.create_task(_abandon(stop, within_s, tally, role))
     try:
         await work.run(stop)
+    except TeacherHung as error:
+        log.error("%s ends: %s. %s", role, error, REMEDY)
+        say(f"{role} stopped", is_abandoned=True, **tally.flat())
+        # What the interpreter does at its end may wait for a thread within a native call.
+        os._exit(HUNG)
     finally:
         reporting.cancel()
         abandoning.cancel()

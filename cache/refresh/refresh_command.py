@@ -80,6 +80,7 @@ def refresh(
         candidate_limit,
         _student_reads_items(serving) if item_tier is None else item_tier,
         Speculating.of(policy, speculate_pairs_per_s),
+        None if triton_url is None else triton_timeout_s,
     )
     tally = Tally("refresh")
     expose(tally, metrics_port)

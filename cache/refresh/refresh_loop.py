@@ -49,7 +49,8 @@ class RefreshLoop:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; the batch in work is finished first, and the leases are given back.
 
-        Waits out an unavailable store. Raises ShardsDiffer when the space was divided anew.
+        Waits out an unavailable store. Raises ShardsDiffer when the space was divided anew, and
+        TeacherHung, the leases being given back.
         """
         keeping = asyncio.create_task(self._own.keep())
         pause_s = PAUSE_S

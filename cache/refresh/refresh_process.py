@@ -28,6 +28,7 @@ from cache.refresh.speculation.options import Speculating
 from cache.refresh.speculation.speculation import Speculation
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Teacher
+from cache.refresh.teacher_thread import Patience
 from cache.refresh.worker import Refresher
 
 PAUSE_S: Final = 0.5
@@ -42,6 +43,7 @@ class Limits(NamedTuple):
     candidates: int
     sums_items: bool = False  # for students that read the item tier
     speculating: Speculating | None = None
+    elsewhere_s: float | None = None  # what a run in another process may take
 
 
 class RefreshProcess:
@@ -61,7 +63,7 @@ class RefreshProcess:
         self._loop: RefreshLoop | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Raises ShardsDiffer."""
+        """Raises ShardsDiffer, TeacherHung."""
         try:
             shards = await self._agreed_shards(stop)
             if shards is not None:
@@ -145,4 +147,5 @@ class RefreshProcess:
             self._store, self._teacher, log, pages, rules.ttl, self._tally, self._clock, size,
             follower=ItemFollower.of(self._teacher.items, table, self._streams, log),
             items=self._items, widths=self._teacher.widths,
+            patience=Patience.of(self._limits.batch_ms, self._limits.elsewhere_s),
         )  # fmt: skip

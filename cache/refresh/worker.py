@@ -1,6 +1,5 @@
 """The refresher: what a batch of demand asks for, the teacher's word on it, into pages."""
 
-import asyncio
 import time
 from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
@@ -25,6 +24,7 @@ from cache.refresh.pages import Fresh, PageWriter, Widths, held_page
 from cache.refresh.server_clock import ServerClock
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge, Judged, chunked
+from cache.refresh.teacher_thread import ENDLESS, Patience, TeacherThread
 from cache.sequence import Spoken
 from cache.store import Store
 from cache.tiers import TtlPolicy
@@ -47,7 +47,8 @@ class Verdict(NamedTuple):
 
 class Refresher:
     """Three steps a batch: `plan` reads, `judge` runs the teacher, `write` writes. The first and
-    the last may raise StoreUnavailable, the second TeacherUnavailable, and be tried again."""
+    the last may raise StoreUnavailable, the second TeacherUnavailable, and be tried again. After
+    TeacherHung there is nothing to try."""
 
     def __init__(
         self,
@@ -64,11 +65,12 @@ class Refresher:
         follower: ItemFollower | None = None,
         items: ItemSums | None = None,
         widths: Widths | None = None,
+        patience: Patience = ENDLESS,
     ) -> None:
         """`widths` of what the teacher says: a page of others is somebody else's."""
         self._store = store
         self._widths = widths
-        self._teacher = teacher
+        self._teacher = TeacherThread(teacher, patience)
         self._schema = schema
         self._pages = pages
         self._tally = tally
@@ -117,7 +119,7 @@ class Refresher:
         runs = []
         for wanted in chunked([job.wanted for job in plan.jobs], self._size.pairs):
             started = time.perf_counter()
-            runs.append(await asyncio.to_thread(self._teacher.judge, wanted))
+            runs.append(await self._teacher.judge(wanted))
             seconds = time.perf_counter() - started
             self._size.took(sum(len(each.item_keys) for each in wanted), seconds)
             self._tally.add("seconds", "teacher", seconds)

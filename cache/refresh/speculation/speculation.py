@@ -8,7 +8,7 @@ import numpy as np
 
 from cache.account import Outcome
 from cache.demand import Demand
-from cache.errors import StoreUnavailable, TeacherUnavailable
+from cache.errors import StoreUnavailable, TeacherHung, TeacherUnavailable
 from cache.keys import pair_keys
 from cache.refresh.hand import InHand
 from cache.refresh.jobs import Job, Plan
@@ -65,6 +65,8 @@ class Speculation:
             await self._compute(messages)
         except (StoreUnavailable, TeacherUnavailable):
             self.speculator.drop("unavailable", sum(message.pairs for message in messages))
+        except TeacherHung:
+            raise
         except Exception as error:
             # One pair that the teacher cannot take must not take the others with it.
             if len(messages) == 1:

@@ -27,6 +27,7 @@ from cache.refresh.server_clock import ServerClock
 from cache.refresh.settling import Settling
 from cache.refresh.tally import Tally
 from cache.refresh.teacher import Judge
+from cache.refresh.teacher_thread import ENDLESS, Patience
 from cache.refresh.worker import Refresher
 from cache.store import Store
 from cache.tiers import TtlPolicy
@@ -97,6 +98,7 @@ class Hired:
         max_pairs: int = 10_000,
         store: Store | None = None,
         lease_ms: int = LEASE_MS,
+        patience: Patience = ENDLESS,
     ) -> None:
         ttl = ttl or TtlPolicy()
         self.counting = Counting()
@@ -111,7 +113,7 @@ class Hired:
         pages = PageWriter(self.store, SPACE, PageRules(ttl), self.tally)
         self.refresher = Refresher(
             self.store, teacher or self.counting, log_schema(), pages, ttl, self.tally,
-            self.server_clock, self.size,
+            self.server_clock, self.size, patience=patience,
         )  # fmt: skip
         self.intake = Intake(self.backlog, self.refresher.decode, self.hand)
         self.attempts = Attempts(

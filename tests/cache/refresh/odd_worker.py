@@ -4,8 +4,8 @@
 
 WHAT is a step of its loop after which it ends as if killed (`leased`, `read`, `begun`, `judged`,
 `written`, `settled`), `skewed` (its calendar is an hour ahead), `hangs` (its teacher never
-answers), or `freezes` and `freezes-late` (it stops itself while it judges, or just before it
-writes).
+answers), `is-hung` (nor does it, and it counts as hung at the third look), or `freezes` and
+`freezes-late` (it stops itself while it judges, or just before it writes).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from cache.logs.begin import begin_logs
 from cache.refresh.process import live
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Judged
+from cache.refresh.teacher_thread import ENDLESS, Patience
 from tests.cache.refresh.live_space import Hired, LiveSpace
 from tests.cache.refresh.worker_bench import Counting
 
@@ -36,7 +37,7 @@ class Odd(Counting):
         self.what = what
 
     def judge(self, wanted: Sequence[Wanted]) -> Judged:
-        if self.what == "hangs":
+        if self.what in ("hangs", "is-hung"):
             say("judging")
             time.sleep(600)
         if self.what == "freezes":
@@ -108,7 +109,8 @@ def _ahead(clock: Callable[[], Any], by: int) -> Callable[[], Any]:
 async def main(what: str, url: str, lease_ms: int) -> None:
     begin_logs("refresher")
     space = LiveSpace(url)
-    worker = Hired(space, b"odd", Odd(what), lease_ms=lease_ms)
+    patience = Patience(3, 3, look_s=0.01) if what == "is-hung" else ENDLESS
+    worker = Hired(space, b"odd", Odd(what), lease_ms=lease_ms, patience=patience)
     spoil(worker, what)
     await live(worker.loop, worker.tally, "refresh", DRAIN_S)
     await space.close()

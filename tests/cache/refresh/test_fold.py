@@ -3,7 +3,7 @@ import pytest
 
 from cache.events import Event
 from cache.record import MAX_HISTORY, UserRecord, empty_record
-from cache.refresh.fold import Counted, folded, in_order, outcome_bit
+from cache.refresh.fold import folded, in_order, outcome_bit
 from models.features.counters import observed
 from models.features.hashing import key64
 
@@ -94,7 +94,8 @@ def test_history_keeps_the_newest_events() -> None:
 def test_new_events_are_told_for_their_items() -> None:
     begun = empty_record(1, 1, 2, fingerprint=5)
     result = folded(begun, [shown("a", 10), clicked("a", 20)], TASKS, HALF_LIFE_MS)
-    assert result.counted == [Counted(key64("a"), 10, 1), Counted(key64("a"), 20, 2)]
+    told = [(event.item_key, event.timestamp_ms, event.outcome) for event in result.counted]
+    assert told == [(key64("a"), 10, 1), (key64("a"), 20, 2)]
 
 
 def test_profile_is_left_as_it_was() -> None:

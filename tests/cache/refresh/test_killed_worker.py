@@ -9,6 +9,7 @@ import pytest
 
 from cache.clock import wall_clock_ms
 from cache.keys import page_key
+from cache.refresh.process import HUNG
 from tests.bundles import NOW_MS
 from tests.cache.refresh.asked import make_demand
 from tests.cache.refresh.live_space import SPACE, Hired, LiveSpace
@@ -147,3 +148,20 @@ async def test_worker_whose_teacher_hangs_ends_in_time_all_the_same(
     assert '"is_abandoned":true' in await ended(hanging)
     assert hanging.returncode == 0
     assert await space.waiting() == 1
+
+
+async def test_worker_whose_teacher_hangs_ends_with_an_error_and_others_go_on_at_once(
+    space: LiveSpace, started: Started
+) -> None:
+    await space.ask(make_demand("user-1"))
+    hung = started.odd_worker("is-hung", lease_ms=3_600_000)
+    said = await ended(hung)
+    assert hung.returncode == HUNG
+    assert "the teacher has not come back from a run" in said
+    assert "let a supervisor start it again" in said
+    heir = Hired(space, b"heir")
+    await heir.works()
+    assert len(heir.own.leases()) == space.shards
+    assert await space.page("user-1") is not None
+    account = await space.account()
+    assert (account.unsettled, account.recomputed) == (0, 5)

@@ -14,6 +14,7 @@ from cache.refresh.settling import Settling
 from cache.refresh.speculation.speculation import Speculation
 from cache.refresh.speculation.speculator import Speculator
 from cache.refresh.teacher import Judge
+from cache.refresh.teacher_thread import ENDLESS, Patience
 from cache.store import Store
 from cache.tiers import TtlPolicy
 from models.features.hashing import key64
@@ -40,8 +41,9 @@ class Foreseeing(Hired):
         ttl: TtlPolicy = TTL,
         budget: Budget = AMPLE,
         store: Store | None = None,
+        patience: Patience = ENDLESS,
     ) -> None:
-        super().__init__(space, name, teacher, ttl=ttl, store=store)
+        super().__init__(space, name, teacher, ttl=ttl, store=store, patience=patience)
         self.time = FakeClock()
         self.speculator = Speculator(policy, budget, ttl, self.tally, self.time)
         settling = Settling(self.own, self.backlog, self.tally)
