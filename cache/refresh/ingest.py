@@ -1,7 +1,8 @@
 """Ingest: events in, user records and item counters out."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cache import events, record
@@ -17,6 +18,7 @@ from cache.store import Replacement, Store
 from models.schema import LogSchema, categorical, numbers
 
 ATTEMPTS: Final = 8
+OWN_S: Final = 30.0
 
 
 class Asked(NamedTuple):
@@ -42,7 +44,10 @@ class Ingest:
         tally: Tally,
         record_ttl_s: float | None = None,
         fence: int = 0,
+        own_s: float = OWN_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`own_s`: how long a batch is this process's, before others of the group may claim it."""
         self._store = store
         self._items = items
         self._tasks = schema.tasks
@@ -51,6 +56,11 @@ class Ingest:
         self._tally = tally
         self._record_ttl_s = record_ttl_s
         self._fence = fence
+        self._own_s = own_s
+        self._clock = clock
+        self._began_s = clock()
+        self._is_begun = False
+        """Whether it is at a batch, which comes again when the store was away."""
         self._uncounted: Waiting = {}
         self._asked: dict[str, Asked] = {}
         self._own: Counter[str] = Counter()
@@ -66,11 +76,14 @@ class Ingest:
         return events.decode(body)
 
     async def process(self, values: Sequence[list[Event]]) -> list[bool]:
+        if not self._is_begun:
+            self._is_begun, self._began_s = True, self._clock()
         known = [[event for event in batch if event.kind in self._kinds] for batch in values]
         unwritten = await self._write(_by_user([event for batch in known for event in batch]))
         await self._items.count(self._uncounted)
         self._asked.clear()
         self._own.clear()
+        self._is_begun = False
         self._tally.add("events", "unknown_kind", sum(map(len, values)) - sum(map(len, known)))
         return [all(event.user_id not in unwritten for event in batch) for batch in known]
 
@@ -119,13 +132,16 @@ class Ingest:
             raise
 
     def _find(self, user: str, held: bytes | None) -> None:
-        """Whether it is what was asked for in vain."""
+        """Whether it is what was asked for in vain. Once others may have claimed the batch it may
+        be theirs, alike to the byte, and so are its items."""
         asked = self._asked.get(user)
-        if asked is not None and asked.value == held:
-            self._is_in(user, self._asked.pop(user).folded)
+        is_own = self._clock() - self._began_s < self._own_s
+        if asked is not None and asked.value == held and is_own:
+            self._is_in(user, asked.folded)
 
     def _is_in(self, user: str, result: Folded) -> None:
         """Its record holds these events; their items are to be counted."""
+        self._asked.pop(user, None)
         for event in result.counted:
             self._uncounted.setdefault(event.item_key, set()).add(event)
         self._own[user] += len(result.counted)

@@ -84,7 +84,10 @@ async def _run(
     try:
         if users is not None:
             await _load(users, catalogue, store, table, record_ttl_s)
-        worker = Ingest(store, ItemCounts(table, streams, schema), schema, tally, record_ttl_s)
+        worker = Ingest(
+            store, ItemCounts(table, streams, schema), schema, tally, record_ttl_s,
+            own_s=claim_after_ms / 1000.0,
+        )  # fmt: skip
         consumer = Consumer(
             streams, EVENTS_STREAM, GROUP, consumer_name(), worker, tally,
             batch=batch_messages, claim_after_ms=claim_after_ms,

@@ -36,26 +36,34 @@ class ItemCounts:
         self._width = 1 + len(schema.tasks)
         self._half_life_ms = schema.counter_half_life_ms
         self._asked: dict[int, Asked] = {}
-        self._untold: ItemCounters | None = None
+        self._untold: list[int] = []
 
     async def count(self, waiting: Waiting) -> None:
         """Items leave `waiting` as they are written. When this raises StoreUnavailable, call it
         again with what is left there: that is counted once, unless another ingest process changed
         the same item after a change of this one whose answer was lost."""
-        await self._tell()
+        await self._tell_again()
         while waiting:
             part = {key: waiting[key] for key in islice(waiting, MAX_ITEMS)}
             changed = await self._try(part)
-            for key in changed.keys.tolist():
+            self._untold = changed.keys.tolist()
+            for key in self._untold:
                 del waiting[key]
-            self._untold = changed
-            await self._tell()
+            await self._tell(changed)
         self._asked.clear()
 
-    async def _tell(self) -> None:
-        if self._untold is not None and len(self._untold.keys):
-            await self._streams.append(ITEMS_STREAM, [encode(self._untold)], STREAM_LIMIT)
-        self._untold = None
+    async def _tell(self, changed: ItemCounters) -> None:
+        if len(changed.keys):
+            await self._streams.append(ITEMS_STREAM, [encode(changed)], STREAM_LIMIT)
+        self._untold = []
+
+    async def _tell_again(self) -> None:
+        """What they are by now: another process may have changed them, and told of it, since."""
+        if self._untold:
+            fields = [FIELD.pack(key) for key in self._untold]
+            held = await self._table.read(ITEMS_TABLE, fields)
+            values = {field: value for field, value in zip(fields, held, strict=True) if value}
+            await self._tell(unpack_values(values, self._width))
 
     async def _try(self, waiting: Mapping[int, Set[Counted]]) -> ItemCounters:
         """The items whose counters were written."""

@@ -1,5 +1,8 @@
 """Ingest over a store, a table and streams in memory."""
 
+import time
+from collections.abc import Callable
+
 from cache import record
 from cache.events import Event
 from cache.items import FIELD, unpack_values
@@ -23,14 +26,14 @@ class Bench:
         store: MemoryStore | None = None,
         table: MemoryTable | None = None,
         streams: MemoryStreams | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store or MemoryStore()
         self.table = table or MemoryTable()
         self.streams = streams or MemoryStreams()
         self.tally = Tally("ingest")
-        self.ingest = Ingest(
-            self.store, ItemCounts(self.table, self.streams, SCHEMA), SCHEMA, self.tally
-        )
+        items = ItemCounts(self.table, self.streams, SCHEMA)
+        self.ingest = Ingest(self.store, items, SCHEMA, self.tally, clock=clock)
 
     async def record(self, user_id: str) -> UserRecord:
         [value] = await self.store.get_many([record_key(user_id)])

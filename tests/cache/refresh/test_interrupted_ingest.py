@@ -11,6 +11,7 @@ from cache.keys import record_key
 from cache.memory_store import MemoryStore
 from cache.memory_streams import MemoryStreams
 from cache.memory_table import MemoryTable
+from cache.refresh.ingest import OWN_S
 from cache.store import Replacement
 from cache.table import Change
 from models.features.hashing import key64
@@ -21,6 +22,13 @@ SHOWN = event("impression", 1, 1, 0)
 LATER = event("impression", 2, 1, 5)
 OTHERS = event("impression", 7, 1, -5)
 ONCE = ([1.0, 0.0, 0.0], NOW_MS)
+
+
+class Clock:
+    s = 0.0
+
+    def __call__(self) -> float:
+        return self.s
 
 
 class Blip:
@@ -109,6 +117,43 @@ async def test_items_counted_before_the_change_could_be_told_are_not_counted_aga
     assert await bench.item("item-1") == ONCE
     told, _ = await feed.follow(b"0-0", block_ms=0)
     assert told.counters.tolist() == [ONCE[0]]
+
+
+@pytest.mark.parametrize("fault", ["refused", "unheard"])
+async def test_items_are_counted_once_when_users_and_then_items_fail(fault: str) -> None:
+    for bench in (
+        Bench(BlippingStore(fault), streams=BlippingStreams(times=1)),
+        Bench(BlippingStore(fault), table=BlippingTable(fault)),
+    ):
+        assert await processed(bench, SHOWN) == 2
+        assert await bench.item("item-1") == ONCE
+        assert bench.tally.counts["events", "counted"] == 1
+
+
+async def test_record_that_another_process_wrote_after_claiming_the_batch_is_its_own() -> None:
+    clock = Clock()
+    store = BlippingStore("refused")
+    bench = Bench(store, clock=clock)
+    with pytest.raises(StoreUnavailable):
+        await bench.ingest.process([[SHOWN]])
+    await Bench(store, bench.table, bench.streams).ingest.process([[SHOWN]])
+    clock.s += OWN_S
+    await processed(bench, SHOWN)
+    assert await bench.item("item-1") == ONCE
+
+
+async def test_change_told_late_is_told_as_it_is_by_then() -> None:
+    streams = BlippingStreams(times=1)
+    bench = Bench(streams=streams)
+    with pytest.raises(StoreUnavailable):
+        await bench.ingest.process([[SHOWN]])
+    await Bench(bench.store, bench.table, streams).ingest.process([[OTHERS]])
+    await processed(bench, SHOWN)
+    feed = ItemFeed(bench.table, streams, width=3)
+    first, at = await feed.follow(b"0-0", block_ms=0)
+    second, _ = await feed.follow(at, block_ms=0)
+    last = second if len(second.keys) else first
+    assert last.counters[-1].tolist() == (await bench.item("item-1"))[0]
 
 
 async def test_what_is_left_of_a_batch_is_counted_once_with_what_came_later() -> None:
