@@ -22,6 +22,8 @@ from loadtest.stack import CLI, free_port
 HOST: Final = "127.0.0.1"
 MARK: Final = "PEER_MARK"
 GRACE_S: Final = 20.0
+KILLED_S: Final = 20.0
+"""A process that was killed is there until its core has a moment for it, and holds its port."""
 QUIET: Final = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -120,14 +122,20 @@ def _stop(server: Server) -> None:
     """Some servers leave processes of other sessions behind; the mark finds them."""
     with suppress(ProcessLookupError):
         server.process.send_signal(signal.SIGTERM)
-    until = time.monotonic() + GRACE_S
-    while marked(server.mark) and time.monotonic() < until:
-        server.process.poll()
-        time.sleep(0.1)
+    _await_end(server, GRACE_S)
     for process in marked(server.mark):
         with suppress(psutil.NoSuchProcess):
             process.kill()
     server.process.wait()
+    _await_end(server, KILLED_S)
+
+
+def _await_end(server: Server, most_s: float) -> None:
+    """Of all that bear the mark."""
+    until = time.monotonic() + most_s
+    while marked(server.mark) and time.monotonic() < until:
+        server.process.poll()
+        time.sleep(0.1)
 
 
 def marked(mark: str) -> list[psutil.Process]:
