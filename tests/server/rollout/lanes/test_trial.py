@@ -66,7 +66,7 @@ async def test_request_of_late_shows_what_those_of_the_bundle_do_not(
 async def test_slow_bundle_is_told_by_how_much(stable: Source, tmp_path: Path) -> None:
     found = await verdict(source_of(KINDS["slow"].build(tmp_path)), stable)
     assert found.slowdown > 1.5
-    assert found.work > 1.0
+    assert found.work > 0.0
     with pytest.raises(TrialFailed, match="times the inference of the stable bundle"):
         check(found, DEFAULT)
     check(found, DIRECT)  # which asks no statistics

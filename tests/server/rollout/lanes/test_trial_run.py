@@ -13,6 +13,7 @@ from models.providers.bound import Session
 from models.runtime import Model
 from server.lane import load_model
 from server.rollout.lanes import trial
+from server.rollout.lanes.trial_run import Pair, Ran, Took
 from server.rollout.lanes.trial_wire import Asked
 from server.settings import Settings
 from tests.server.live import settings_for
@@ -61,3 +62,14 @@ async def test_bundle_is_not_slow_by_what_takes_the_core_for_a_time(
     verdict = await trial.tried(candidate, stable, Asked(told, []))
     assert verdict.reason == ""
     assert verdict.slowdown < 3.0  # a stalled run takes some fifty times as long
+
+
+def test_round_that_was_disturbed_and_one_that_the_model_failed_say_nothing_of_cost() -> None:
+    quick = [Took(10, 100), Took(10, 100), Took(500, 9_000), Took(12, 110), Took(10, 100)]
+    slow = [Took(36, 126), Took(900, 7_000), Took(36, 130), Took(43, 139), Took(36, 126)]
+    failed = [Took(0, 100)] * len(quick)
+    request: Any = None
+    ran = Ran([Pair(request, request, request, *took) for took in ((quick, slow), (failed, slow))])
+    assert ran.slowdown == pytest.approx(3.6, rel=0.01)
+    assert ran.work == pytest.approx((1.26 + 1.30) / 2, rel=0.01)
+    assert Ran().slowdown == Ran().work == 1.0
