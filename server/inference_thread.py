@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from queue import SimpleQueue
-from threading import Thread
 from time import perf_counter_ns
 from typing import Final, Generic, NamedTuple, TypeVar
+
+from cache.daemon_thread import DaemonThread
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -20,20 +20,16 @@ TURNS: Final = 3
 
 
 class Run(NamedTuple, Generic[A, T]):
-    work: Callable[[A], T]
     of: A
     done: Future[T]
     began_ns: int
 
 
 class InferenceThread(Generic[A, T]):
-    """One run at a time. The interpreter joins the threads of an executor at its end, however long
-    a run takes; a provider that hangs would keep the process for ever."""
+    """One run at a time."""
 
     def __init__(self, name: str = "inference") -> None:
-        self._name = name
-        self._asked: SimpleQueue[Run[A, T] | None] = SimpleQueue()
-        self._thread: Thread | None = None
+        self._thread = DaemonThread[A, T](name)
         self._is_closed = False
         self._run: Run[A, T] | None = None
 
@@ -64,36 +60,15 @@ class InferenceThread(Generic[A, T]):
     def close(self, within_s: float) -> bool:
         """Blocking; what is asked by now is done first. Whether it is, in that time."""
         self._is_closed = True
-        if self._thread is None:
-            return True
-        self._asked.put(None)
-        self._thread.join(within_s)
-        return not self._thread.is_alive()
+        return self._thread.close(within_s)
 
     def _begin(self, work: Callable[[A], T], of: A) -> Future[T]:
         if self._is_closed:
             raise RuntimeError("the inference thread is closed")
-        if self._thread is None:
-            self._thread = Thread(target=self._runs, name=self._name, daemon=True)
-            self._thread.start()
-        self._run = Run(work, of, Future(), perf_counter_ns())
-        self._asked.put(self._run)
-        return self._run.done
-
-    def _runs(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            self._do(asked)
-            del asked  # or the last batch would be kept until the next
-
-    def _do(self, asked: Run[A, T]) -> None:
-        if not asked.done.set_running_or_notify_cancel():
-            return
-        try:
-            result = asked.work(asked.of)
-        except BaseException as error:
-            asked.done.set_exception(error)
-        else:
-            asked.done.set_result(result)
+        began_ns = perf_counter_ns()
+        done = self._thread.begin(work, of)
+        self._run = Run(of, done, began_ns)
+        return done
 
 
 async def _rest(done: Future[T]) -> None:

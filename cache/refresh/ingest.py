@@ -58,9 +58,8 @@ class Ingest:
         self._fence = fence
         self._own_s = own_s
         self._clock = clock
-        self._began_s = clock()
-        self._is_begun = False
-        """Whether it is at a batch, which comes again when the store was away."""
+        self._began_s: float | None = None
+        """When it was given its batch, which comes again when the store was away."""
         self._uncounted: Waiting = {}
         self._asked: dict[str, Asked] = {}
         self._own: Counter[str] = Counter()
@@ -76,14 +75,14 @@ class Ingest:
         return events.decode(body)
 
     async def process(self, values: Sequence[list[Event]]) -> list[bool]:
-        if not self._is_begun:
-            self._is_begun, self._began_s = True, self._clock()
+        if self._began_s is None:
+            self._began_s = self._clock()
         known = [[event for event in batch if event.kind in self._kinds] for batch in values]
         unwritten = await self._write(_by_user([event for batch in known for event in batch]))
         await self._items.count(self._uncounted)
         self._asked.clear()
         self._own.clear()
-        self._is_begun = False
+        self._began_s = None
         self._tally.add("events", "unknown_kind", sum(map(len, values)) - sum(map(len, known)))
         return [all(event.user_id not in unwritten for event in batch) for batch in known]
 
@@ -135,7 +134,7 @@ class Ingest:
         """Whether it is what was asked for in vain. Once others may have claimed the batch it may
         be theirs, alike to the byte, and so are its items."""
         asked = self._asked.get(user)
-        is_own = self._clock() - self._began_s < self._own_s
+        is_own = self._began_s is None or self._clock() - self._began_s < self._own_s
         if asked is not None and asked.value == held and is_own:
             self._is_in(user, asked.folded)
 

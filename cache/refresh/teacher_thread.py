@@ -3,11 +3,9 @@
 import asyncio
 import math
 from collections.abc import Sequence
-from concurrent.futures import Future
-from queue import SimpleQueue
-from threading import Thread
 from typing import Final, NamedTuple, Self
 
+from cache.daemon_thread import DaemonThread
 from cache.errors import TeacherHung
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Judge, Judged
@@ -39,30 +37,18 @@ class Patience(NamedTuple):
 ENDLESS: Final = Patience(math.inf, math.inf)
 
 
-class Asked(NamedTuple):
-    wanted: Sequence[Wanted]
-    done: Future[Judged]
-
-
 class TeacherThread:
-    """One run at a time. The interpreter joins the threads of an executor at its end, however long
-    a run takes; a driver that hangs would keep the process for ever."""
+    """One run at a time."""
 
     def __init__(self, teacher: Judge, patience: Patience = ENDLESS) -> None:
         self._teacher = teacher
         self._patience = patience
-        self._asked: SimpleQueue[Asked] = SimpleQueue()
-        self._thread: Thread | None = None
+        self._thread = DaemonThread[Sequence[Wanted], Judged]("teacher")
         self._has_come_back = False
 
     async def judge(self, wanted: Sequence[Wanted]) -> Judged:
         """Raises what the teacher raises, and TeacherHung, after which nothing more is judged."""
-        if self._thread is None:
-            self._thread = Thread(target=self._runs, name="teacher", daemon=True)
-            self._thread.start()
-        asked = Asked(wanted, Future())
-        self._asked.put(asked)
-        done = asyncio.wrap_future(asked.done)
+        done = asyncio.wrap_future(self._thread.begin(self._teacher.judge, wanted))
         await self._back(done)
         self._has_come_back = True
         return done.result()
@@ -81,19 +67,3 @@ class TeacherThread:
                 )
             await asyncio.wait([done], timeout=patience.look_s)
             looks += 1
-
-    def _runs(self) -> None:
-        while True:
-            asked = self._asked.get()
-            self._run(asked)
-            del asked  # or the last batch would be kept until the next
-
-    def _run(self, asked: Asked) -> None:
-        if not asked.done.set_running_or_notify_cancel():
-            return
-        try:
-            judged = self._teacher.judge(asked.wanted)
-        except BaseException as error:
-            asked.done.set_exception(error)
-        else:
-            asked.done.set_result(judged)
