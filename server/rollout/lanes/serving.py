@@ -8,6 +8,7 @@ from server.background import Background
 from server.open_lane import Beside, OpenLane
 from server.open_lanes import OpenLanes
 from server.rollout.lanes.attempt import FAILURES
+from server.rollout.lanes.wanted import Pause, Wanted, named, wanted_of
 from server.rollout.state import STARTED_WITH, State
 
 RETRY_S: Final = 30.0
@@ -21,7 +22,7 @@ class Serving:
         self._lanes = lanes
         self._opening = Background()
         self._wanted = (STARTED_WITH, "")
-        self._failed_s: dict[tuple[str, str], float] = {}
+        self._pause = Pause(time.monotonic)
         self.where = STARTED_WITH
 
     @property
@@ -65,9 +66,10 @@ class Serving:
     async def close(self) -> None:
         await self._opening.end()
 
-    def _may_open(self, wanted: tuple[str, str]) -> bool:
+    def _may_open(self, wanted: Wanted) -> bool:
         """One that answers is not closed for another version of the same folder."""
-        return self._opening.is_idle and wanted[0] != self.where and not self._has_failed(wanted)
+        is_free = self._opening.is_idle and wanted[0] != self.where
+        return is_free and not self._pause.lasts(wanted, RETRY_S)
 
     async def _open(self, where: str, version: str) -> None:
         try:
@@ -75,15 +77,6 @@ class Serving:
         except FAILURES as error:
             self._note((where, version), error)
 
-    def _note(self, wanted: tuple[str, str], error: Exception) -> None:
-        self._failed_s = {wanted: time.monotonic()}
-        log.error("cannot answer from %s: %s", wanted[0] or "the bundle that was given", error)
-
-    def _has_failed(self, wanted: tuple[str, str]) -> bool:
-        failed_s = self._failed_s.get(wanted)
-        return failed_s is not None and time.monotonic() - failed_s < RETRY_S
-
-
-def wanted_of(where: str, version: str) -> tuple[str, str]:
-    """What a gateway was started with is whatever it was started with."""
-    return where, "" if where == STARTED_WITH else version
+    def _note(self, wanted: Wanted, error: Exception) -> None:
+        self._pause.begin(wanted)
+        log.error("cannot answer from %s: %s", named(wanted[0]), error)

@@ -11,12 +11,12 @@ from server.open_lanes import OpenLanes
 from server.rollout.lanes.attempt import FAILURES, check_room, looked_at
 from server.rollout.lanes.likeness import check_version
 from server.rollout.lanes.memory import Memory, memory
-from server.rollout.lanes.serving import RETRY_S, Serving, wanted_of
+from server.rollout.lanes.serving import RETRY_S, Serving
 from server.rollout.lanes.turn import turn
+from server.rollout.lanes.wanted import Pause, Wanted, named, wanted_of
 from server.rollout.plan import RolloutPlan
 from server.rollout.state import State
 
-Wanted = tuple[str, str]
 log = logging.getLogger(__name__)
 
 
@@ -32,10 +32,9 @@ class WayBack:
     ) -> None:
         self._lanes = lanes
         self._memory = room
-        self._clock = clock
         self._opening = Background()
         self._under_way: Wanted | None = None
-        self._failed_s: dict[Wanted, float] = {}
+        self._pause = Pause(clock)
         self.detail = ""
         """Why it is not open, for the others."""
 
@@ -63,7 +62,7 @@ class WayBack:
     def _may_open(self, wanted: Wanted, serving: Serving) -> bool:
         """One that answers is not closed for another version of the same folder."""
         is_free = self._opening.is_idle and not serving.is_changing
-        return is_free and wanted[0] != serving.where and not self._has_failed(wanted)
+        return is_free and wanted[0] != serving.where and not self._pause.lasts(wanted, RETRY_S)
 
     async def _try(self, wanted: Wanted, plan: RolloutPlan, serving: Serving) -> None:
         try:
@@ -81,18 +80,14 @@ class WayBack:
             check_room(size, self._memory(), plan)
             beside = Beside(serving.lane.lane.admission.cost, 1.0)
             await self._lanes.opened(where, version, beside)
-        log.info("%s is open, for who goes back", _named(where))
+        log.info("%s is open, for who goes back", named(where))
 
     def _note(self, wanted: Wanted, error: Exception) -> None:
-        self._failed_s = {wanted: self._clock()}
-        detail = f"no way back to {_named(wanted[0])}: {error}"
+        self._pause.begin(wanted)
+        detail = f"no way back to {named(wanted[0])}: {error}"
         if detail != self.detail:
             log.error("%s", detail, exc_info=None if isinstance(error, FAILURES) else error)
         self.detail = detail
-
-    def _has_failed(self, wanted: Wanted) -> bool:
-        failed_s = self._failed_s.get(wanted)
-        return failed_s is not None and self._clock() - failed_s < RETRY_S
 
 
 def is_kept(state: State, now_ms: int) -> bool:
@@ -102,7 +97,3 @@ def is_kept(state: State, now_ms: int) -> bool:
 
 def _wanted(state: State) -> Wanted:
     return wanted_of(state.previous, state.previous_version)
-
-
-def _named(where: str) -> str:
-    return where or "the bundle that was given"
