@@ -3,7 +3,7 @@ import math
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,53 +11,36 @@ from cache.errors import TeacherHung
 from cache.refresh.stacked import Wanted
 from cache.refresh.teacher import Judged
 from cache.refresh.teacher_thread import LOOK_S, Patience, TeacherThread
+from tests.cache.refresh.blocking import Blocking, blocking
 from tests.cache.refresh.worker_bench import Counting
 
-SOON_S = 30.0
+__all__ = ["blocking"]
+
 SHORT = Patience(looks=3, first_looks=9, look_s=0.0)
 
 
-class Blocking(Counting):
-    """Comes back when told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = threading.Event()
-
-    def judge(self, wanted: Sequence[Wanted]) -> Judged:
-        self.go.wait(SOON_S)
-        return super().judge(wanted)
-
-
-@pytest.fixture
-async def teacher() -> AsyncIterator[Blocking]:
-    teacher = Blocking()
-    yield teacher
-    teacher.go.set()
-
-
-async def test_run_that_does_not_come_back_is_hung_after_so_many_looks(teacher: Blocking) -> None:
-    thread = TeacherThread(teacher, SHORT)
+async def test_run_that_does_not_come_back_is_hung_after_so_many_looks(blocking: Blocking) -> None:
+    thread = TeacherThread(blocking, SHORT)
     with pytest.raises(TeacherHung, match="9 looks"):
         await thread.judge([])
 
 
-async def test_less_patience_is_had_once_a_run_has_come_back(teacher: Blocking) -> None:
-    thread = TeacherThread(teacher, SHORT._replace(first_looks=math.inf))
-    teacher.go.set()
+async def test_less_patience_is_had_once_a_run_has_come_back(blocking: Blocking) -> None:
+    thread = TeacherThread(blocking, SHORT._replace(first_looks=math.inf))
+    blocking.go.set()
     await thread.judge([])
-    teacher.go.clear()
+    blocking.go.clear()
     with pytest.raises(TeacherHung, match="3 looks"):
         await thread.judge([])
 
 
-async def test_teacher_without_a_limit_may_take_any_time(teacher: Blocking) -> None:
-    thread = TeacherThread(teacher)
+async def test_teacher_without_a_limit_may_take_any_time(blocking: Blocking) -> None:
+    thread = TeacherThread(blocking)
     asking = asyncio.create_task(thread.judge([]))
     for _ in range(100):
         await asyncio.sleep(0)
     assert not asking.done()
-    teacher.go.set()
+    blocking.go.set()
     await asking
 
 

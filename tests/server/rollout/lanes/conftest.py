@@ -6,11 +6,17 @@ import pytest
 from cache.rollout_board import RolloutBoard
 from tests.server.conftest import Served
 from tests.server.rollout.lanes.process import Process, serving_of
+from tests.server.rollout.lanes.promotion import serving_before
 
 
 @pytest.fixture
 def following(tmp_path: Path) -> Path:
     return serving_of(tmp_path / "following")
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    return serving_before(tmp_path / "before")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A process that was started since a promotion goes back as fast as the others."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from tests.server.rollout.lanes.promotion import (
     counted_sources,
     hold_up,
     promoted,
-    serving_before,
 )
 
 pytestmark = pytest.mark.redis
@@ -32,11 +32,6 @@ async def since(served: Served, board: RolloutBoard) -> AsyncIterator[Process]:
     process = Process(served.student, board)
     yield process
     await process.close()
-
-
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
-    return serving_before(tmp_path / "before")
 
 
 def version_of(serving: Path) -> str:
@@ -54,6 +49,15 @@ async def opened(process: Process, where: Path | str) -> OpenLane:
     held = process.lanes.held(str(where))
     assert held is not None
     return held
+
+
+async def held_up(
+    process: Process, name: str, patch: pytest.MonkeyPatch
+) -> tuple[list[str], asyncio.Event]:
+    """As hold_up, once the first opening has begun."""
+    begins, go_on = hold_up(patch, name)
+    await process.steps_until(lambda: begins)
+    return begins, go_on
 
 
 async def test_student_before_is_opened_and_answers_in_the_step_after_an_abort(
@@ -125,8 +129,7 @@ async def test_keeping_that_ends_ends_the_opening(
 ) -> None:
     state = promoted(following, before)
     await begun(since, state)
-    begins, go_on = hold_up(monkeypatch, before.name)
-    await since.steps_until(lambda: begins)
+    _, go_on = await held_up(since, before.name, monkeypatch)
     await since.follows(state.replace(keep_until_ms=1))
     assert since.follower._way_back._opening.is_idle
     go_on.set()
@@ -139,8 +142,7 @@ async def test_abort_while_it_is_opened_goes_on_with_that(
 ) -> None:
     state = promoted(following, before)
     await begun(since, state)
-    begins, go_on = hold_up(monkeypatch, before.name)
-    await since.steps_until(lambda: begins)
+    begins, go_on = await held_up(since, before.name, monkeypatch)
     await since.follows(aborted(state))
     await since.follower.step()
     go_on.set()
@@ -154,8 +156,7 @@ async def test_rollout_that_starts_does_not_wait_for_it(
     monkeypatch.setattr(attempts, "tried", passed)
     state = promoted(following, before)
     await begun(since, state)
-    begins, _ = hold_up(monkeypatch, before.name)
-    await since.steps_until(lambda: begins)
+    begins, _ = await held_up(since, before.name, monkeypatch)
     nextly = serving_of(tmp_path / "next", seed=41)
     started = state.replace(stage="verifying", rollout="r2", candidate=str(nextly), keep_until_ms=0)
     await since.agree(started)
@@ -169,8 +170,7 @@ async def test_change_of_the_stable_student_does_not_wait_for_it(
 ) -> None:
     state = promoted(following, before)
     await begun(since, state)
-    begins, go_on = hold_up(monkeypatch, before.name)
-    await since.steps_until(lambda: begins)
+    begins, go_on = await held_up(since, before.name, monkeypatch)
     other = serving_of(tmp_path / "other", seed=41)
     await since.agree(state.replace(stable=str(other)))
     await since.steps_until(lambda: since.routing.stable is since.lanes.held(str(other)))

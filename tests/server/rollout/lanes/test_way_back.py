@@ -19,15 +19,9 @@ from tests.server.rollout.lanes.promotion import (
     counted_sources,
     hold_up,
     promoted,
-    serving_before,
 )
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def before(tmp_path: Path) -> Path:
-    return serving_before(tmp_path / "before")
 
 
 async def _follows(back: WayBack, state: State, process: Process) -> None:
